@@ -12,7 +12,7 @@
  */
 
 /** Access for callers without a signature; everyone else is governed by roles and ownership. */
-export type CannedAcl = "private" | "public-read" | "public-read-write";
+export type CannedAcl = "private" | "public-read";
 
 export interface BucketInfo {
   readonly name: string;

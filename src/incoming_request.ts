@@ -1,0 +1,90 @@
+/** One HTTP request as the rest of the program sees it: raw where the signature needs it raw, parsed once where not. */
+
+import { S3Error } from "./errors.ts";
+import { LIMITS } from "./limits.ts";
+
+/** A query parameter: decoded, in the order sent. `?x` has the value "". A "+" is a plus. */
+export interface QueryParameter {
+  readonly name: string;
+  readonly value: string;
+}
+
+export interface IncomingRequest {
+  /** The `x-amz-request-id` of the reply: 16 hex digits, upper case. */
+  readonly id: string;
+  readonly method: string;
+  /** Path as sent: percent-encoded, not normalised, beginning with "/". */
+  readonly rawPath: string;
+  /** Query as sent, without the "?". */
+  readonly rawQuery: string;
+  readonly query: readonly QueryParameter[];
+  /** Lower-case names. A repeated header's values are joined by ", ". Values are latin1 code units as received. */
+  readonly headers: ReadonlyMap<string, string>;
+  /** null when the request has neither a length nor chunked encoding. */
+  readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  /** Aborted when the client goes away. */
+  readonly signal: AbortSignal;
+}
+
+/** Throws InvalidURI for a bad percent-encoding and RequestHeaderSectionTooLarge. */
+export function openIncomingRequest(request: Request, id: string): IncomingRequest {
+  const { rawPath, rawQuery } = splitUrl(request.url);
+  const headers = new Map<string, string>();
+  let headerBytes = 0;
+  for (const [name, value] of request.headers) {
+    headers.set(name, value);
+    headerBytes += name.length + value.length + 4;
+  }
+  if (headerBytes > LIMITS.headerSectionBytesMax) throw new S3Error("RequestHeaderSectionTooLarge");
+  return {
+    id,
+    method: request.method,
+    rawPath,
+    rawQuery,
+    query: parseQuery(rawQuery),
+    headers,
+    body: request.body as ReadableStream<Uint8Array<ArrayBuffer>> | null,
+    signal: request.signal,
+  };
+}
+
+/** The first value of a query parameter, or undefined. */
+export function findQuery(request: IncomingRequest, name: string): string | undefined {
+  return request.query.find((parameter) => parameter.name === name)?.value;
+}
+
+/** Strict percent-decoding of UTF-8. Throws InvalidURI. */
+export function percentDecode(text: string): string {
+  if (!text.includes("%")) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch (cause) {
+    throw new S3Error("InvalidURI", {
+      message: "The URI is not valid percent-encoded UTF-8.",
+      cause,
+    });
+  }
+}
+
+/** Cuts the path and query out of a URL without `new URL`, which would collapse ".." and rewrite "\". */
+function splitUrl(url: string): { rawPath: string; rawQuery: string } {
+  const authority = url.indexOf("://") + 3;
+  const slash = url.indexOf("/", authority);
+  const target = slash === -1 ? "/" : url.slice(slash);
+  const mark = target.indexOf("?");
+  if (mark === -1) return { rawPath: target, rawQuery: "" };
+  return { rawPath: target.slice(0, mark), rawQuery: target.slice(mark + 1) };
+}
+
+function parseQuery(rawQuery: string): QueryParameter[] {
+  if (rawQuery === "") return [];
+  const parameters: QueryParameter[] = [];
+  for (const pair of rawQuery.split("&")) {
+    if (pair === "") continue;
+    const equals = pair.indexOf("=");
+    const name = equals === -1 ? pair : pair.slice(0, equals);
+    const value = equals === -1 ? "" : pair.slice(equals + 1);
+    parameters.push({ name: percentDecode(name), value: percentDecode(value) });
+  }
+  return parameters;
+}
