@@ -15,3 +15,10 @@ export interface KeyPair {
 export type Caller =
   | { readonly kind: "anonymous" }
   | { readonly kind: "signed"; readonly accessKeyId: string; readonly role: Role };
+
+/** The key pairs in force. Owns the cache of signing keys (LIMITS.signingKeysCachedMax). */
+export interface Keyring {
+  find(accessKeyId: string): KeyPair | undefined;
+  /** HMAC chain over date (YYYYMMDD), region, "s3", "aws4_request" with the pair's secret: 32 bytes. */
+  signingKey(pair: KeyPair, date: string, region: string): Uint8Array;
+}

@@ -1,6 +1,6 @@
 /** The body of a request as its sender promised it: unwrapped, verified while it passes, throwing instead of ending otherwise. */
 
-import type { Body, Checksum, ChecksumAlgorithm } from "../storage/object_store.ts";
+import type { Body, ChecksumAlgorithm } from "../storage/object_store.ts";
 
 /** A verified checksum that came with a body, as a header or as a trailer. */
 export interface PayloadChecksum {
@@ -29,5 +29,3 @@ export interface Payload {
   /** The checksum sent, proved equal to the bytes. Only after `body` has ended; undefined when none was sent. */
   checksum(): PayloadChecksum | undefined;
 }
-
-export type { Checksum };

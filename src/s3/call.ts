@@ -1,7 +1,7 @@
 /** What a handler is given, and what it is: one S3 operation on one target, by one known caller. */
 
 import type { Payload } from "../auth/payload.ts";
-import type { Caller } from "../auth/keyring.ts";
+import type { Caller, Keyring } from "../auth/keyring.ts";
 import type { Clock, Random } from "../clock.ts";
 import type { IncomingRequest } from "../incoming_request.ts";
 import type { ObjectStore } from "../storage/object_store.ts";
@@ -12,6 +12,8 @@ export interface Services {
   readonly store: ObjectStore;
   readonly clock: Clock;
   readonly random: Random;
+  /** For PostObject, whose signature is in its form. */
+  readonly keyring: Keyring;
   /** The region that this server says it is in. */
   readonly region: string;
 }
