@@ -1,0 +1,11 @@
+/** get_object.ts: being written. */
+
+import { S3Error } from "../errors.ts";
+import type { Handler } from "./call.ts";
+import type { ObjectOperation } from "./operation.ts";
+
+export const getObject: Handler<ObjectOperation> = () =>
+  Promise.reject(new S3Error("NotImplemented"));
+
+export const headObject: Handler<ObjectOperation> = () =>
+  Promise.reject(new S3Error("NotImplemented"));

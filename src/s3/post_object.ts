@@ -1,0 +1,8 @@
+/** post_object.ts: being written. */
+
+import { S3Error } from "../errors.ts";
+import type { Handler } from "./call.ts";
+import type { BucketOperation } from "./operation.ts";
+
+export const postObject: Handler<BucketOperation> = () =>
+  Promise.reject(new S3Error("NotImplemented"));

@@ -1,0 +1,8 @@
+/** upload_part_copy.ts: being written. */
+
+import { S3Error } from "../errors.ts";
+import type { Handler } from "./call.ts";
+import type { ObjectOperation } from "./operation.ts";
+
+export const uploadPartCopy: Handler<ObjectOperation> = () =>
+  Promise.reject(new S3Error("NotImplemented"));
