@@ -17,6 +17,7 @@ export const LIMITS = {
   partBytesMax: 5 * GiB,
   partNumberMax: 10_000,
   xmlBytesMax: 2 * MiB,
+  xmlDepthMax: 16,
   userMetadataBytesMax: 2 * KiB,
   objectTagsMax: 10,
   bucketTagsMax: 50,

@@ -1,0 +1,32 @@
+/** What the server has to say about requests and faults, as a seam: main.ts decides whether and how it is written. */
+
+import type { OperationName } from "./s3/operation.ts";
+
+/** One answered request. Holds no query, no header and no signature: nothing in it is secret. */
+export interface RequestRecord {
+  readonly requestId: string;
+  /** Milliseconds since the Unix epoch when the request came in. */
+  readonly timeMs: number;
+  readonly method: string;
+  /** undefined when the request failed before these were known. */
+  readonly operation: OperationName | "Health" | undefined;
+  readonly bucket: string | undefined;
+  readonly key: string | undefined;
+  /** undefined for an anonymous caller, or one that failed to authenticate. */
+  readonly accessKeyId: string | undefined;
+  readonly status: number;
+  /** S3 error code, when the answer is one. */
+  readonly errorCode: string | undefined;
+  /** Length of the response body; undefined when it is streamed without being known. */
+  readonly sentBytes: number | undefined;
+  /** Until the response's head was ready; its body may still be on the way. */
+  readonly durationMs: number;
+}
+
+export interface Log {
+  request(record: RequestRecord): void;
+  /** An error that no client is meant to see: a bug, or a disk that fails. One line, with the cause. */
+  fault(requestId: string, cause: unknown): void;
+}
+
+export const silentLog: Log = { request: () => {}, fault: () => {} };
