@@ -13,6 +13,8 @@ export interface IncomingRequest {
   /** The `x-amz-request-id` of the reply: 16 hex digits, upper case. */
   readonly id: string;
   readonly method: string;
+  /** "http" or "https". */
+  readonly scheme: string;
   /** Path as sent: percent-encoded, not normalised, beginning with "/". */
   readonly rawPath: string;
   /** Query as sent, without the "?". */
@@ -28,7 +30,7 @@ export interface IncomingRequest {
 
 /** Throws InvalidURI for a bad percent-encoding and RequestHeaderSectionTooLarge. */
 export function openIncomingRequest(request: Request, id: string): IncomingRequest {
-  const { rawPath, rawQuery } = splitUrl(request.url);
+  const { scheme, rawPath, rawQuery } = splitUrl(request.url);
   const headers = new Map<string, string>();
   let headerBytes = 0;
   for (const [name, value] of request.headers) {
@@ -39,6 +41,7 @@ export function openIncomingRequest(request: Request, id: string): IncomingReque
   return {
     id,
     method: request.method,
+    scheme,
     rawPath,
     rawQuery,
     query: parseQuery(rawQuery),
@@ -66,14 +69,15 @@ export function percentDecode(text: string): string {
   }
 }
 
-/** Cuts the path and query out of a URL without `new URL`, which would collapse ".." and rewrite "\". */
-function splitUrl(url: string): { rawPath: string; rawQuery: string } {
-  const authority = url.indexOf("://") + 3;
-  const slash = url.indexOf("/", authority);
+/** Cuts scheme, path and query out of a URL without `new URL`, which would collapse ".." and rewrite "\". */
+function splitUrl(url: string): { scheme: string; rawPath: string; rawQuery: string } {
+  const colon = url.indexOf("://");
+  const scheme = url.slice(0, colon);
+  const slash = url.indexOf("/", colon + 3);
   const target = slash === -1 ? "/" : url.slice(slash);
   const mark = target.indexOf("?");
-  if (mark === -1) return { rawPath: target, rawQuery: "" };
-  return { rawPath: target.slice(0, mark), rawQuery: target.slice(mark + 1) };
+  if (mark === -1) return { scheme, rawPath: target, rawQuery: "" };
+  return { scheme, rawPath: target.slice(0, mark), rawQuery: target.slice(mark + 1) };
 }
 
 function parseQuery(rawQuery: string): QueryParameter[] {

@@ -38,14 +38,27 @@ export const LIMITS = {
   chunkBytesMax: 16 * MiB,
   trailerBytesMax: 16 * KiB,
 
+  // Replies.
+  parallelDeletesMax: 64,
+  replyGraceMs: 4_000,
+  replyBeatMs: 4_000,
+
   // Bodies.
   bodyIdleMsMax: 60_000,
 
   // Storage.
   inlineBodyBytesMax: 64 * KiB,
+  writeBytesAtOnce: 512 * KiB,
+  readBytesAtOnce: 256 * KiB,
+  readWholeBytesMax: 64 * KiB,
   journalEntriesMax: 20_000,
   journalBodyBytesMax: 64 * MiB,
-  layoutBacklogMax: 256,
+  journalAdmitRoundsMax: 200,
+  layoutInlineMax: 64,
+  layoutBacklogMax: 1024,
+  layoutSliceMs: 5,
+  layoutRetryMs: 1_000,
+  settleSyncsAtOnce: 16,
   settleBatchMax: 512,
   settleIntervalMs: 250,
   adoptedHashBytesMax: 64 * MiB,
@@ -60,4 +73,5 @@ export const LIMITS = {
 
   // Process.
   drainMsMax: 10_000,
+  logBacklogBytesMax: 1 * MiB,
 } as const;

@@ -4,6 +4,7 @@ import type { Payload } from "../auth/payload.ts";
 import type { Caller, Keyring } from "../auth/keyring.ts";
 import type { Clock, Random } from "../clock.ts";
 import type { IncomingRequest } from "../incoming_request.ts";
+import type { Log } from "../log.ts";
 import type { ObjectStore } from "../storage/object_store.ts";
 import type { Operation } from "./operation.ts";
 
@@ -16,6 +17,8 @@ export interface Services {
   readonly keyring: Keyring;
   /** The region that this server says it is in. */
   readonly region: string;
+  /** For a fault that comes when the reply has begun: everything else is thrown. */
+  readonly log: Log;
 }
 
 /** An authenticated and authorized request. Nothing of its body has been read. */

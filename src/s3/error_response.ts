@@ -2,7 +2,7 @@
 
 import { S3Error, type S3ErrorCode } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { leaf, plainXmlDocument } from "./xml.ts";
+import { leaf, plainXmlDocument, type Xml } from "./xml.ts";
 
 /** What of the request an error names. `resource` is the path as it was sent. */
 export interface FailedRequest {
@@ -33,7 +33,8 @@ export function errorMessage(error: S3Error): string {
   return error.message === "" ? ERRORS[error.code][1] : error.message;
 }
 
-function errorDocument(error: S3Error, request: FailedRequest): string {
+/** The body of an error. By itself only where a reply has begun already (slow_reply.ts). */
+export function errorDocument(error: S3Error, request: FailedRequest): Xml {
   const details = Object.entries(error.details).map(([name, value]) => leaf(name, value));
   return plainXmlDocument("Error", [
     leaf("Code", error.code),
