@@ -1,0 +1,68 @@
+/** `zs3 check`: has the store verify itself, shows how far it is, and sums up. */
+
+import type { ProgressBar } from "./progress_bar.ts";
+
+/** What `check` needs of a store. */
+export interface CheckableStore {
+  /**
+   * Reads every object and compares its bytes with the recorded hash; records found wrong are repaired from the files,
+   * which are the truth about bytes. Calls `watch` while it works.
+   */
+  check(watch: CheckWatch): Promise<CheckSummary>;
+}
+
+export interface CheckWatch {
+  /** How much has been read of what there is to read; `object` is "bucket/key". */
+  progress(bytesDone: number, bytesTotal: number, object: string): void;
+  problem(problem: CheckProblem): void;
+}
+
+export interface CheckProblem {
+  readonly bucket: string;
+  /** undefined when the bucket itself is meant. */
+  readonly key: string | undefined;
+  /** Completes "bucket/key: …". */
+  readonly what: string;
+  readonly isRepaired: boolean;
+}
+
+export interface CheckSummary {
+  readonly buckets: number;
+  readonly objects: number;
+  readonly bytes: number;
+}
+
+/** Prints each problem and a summary with `print`; returns the exit code: 0 when all is well, 1 when there were problems. */
+export async function checkStore(
+  store: CheckableStore,
+  bar: ProgressBar,
+  print: (line: string) => void,
+): Promise<number> {
+  let problems = 0;
+  let repaired = 0;
+  const summary = await store.check({
+    progress: (done, total, object) => bar.show({ done, total }, object),
+    problem: (problem) => {
+      problems++;
+      if (problem.isRepaired) repaired++;
+      bar.erase();
+      print(problemText(problem));
+    },
+  });
+  bar.erase();
+  print(
+    `checked ${count(summary.objects, "object")} of ${count(summary.bytes, "byte")} in ` +
+      `${count(summary.buckets, "bucket")}: ` +
+      (problems === 0 ? "no problems" : `${count(problems, "problem")}, ${repaired} repaired`),
+  );
+  return problems === 0 ? 0 : 1;
+}
+
+function problemText({ bucket, key, what, isRepaired }: CheckProblem): string {
+  const object = key === undefined ? bucket : `${bucket}/${key}`;
+  return `${object}: ${what}${isRepaired ? " (repaired)" : ""}`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}

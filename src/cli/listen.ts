@@ -1,0 +1,54 @@
+/** Opens the port, over TLS when configured, and says plainly why it can't. */
+
+import type { Config } from "../config.ts";
+import { StartError, systemReason } from "./start_error.ts";
+
+type Listening = Deno.HttpServer<Deno.NetAddr>;
+
+/** Throws StartError for an unreadable or broken certificate, a taken port, or an address that isn't this machine's. */
+export async function listen(
+  config: Pick<Config, "host" | "port" | "tls">,
+  handle: (request: Request) => Promise<Response>,
+): Promise<Listening> {
+  const tls = config.tls === undefined ? {} : await readTls(config.tls);
+  // The ready line tells where it listens.
+  const options = { hostname: config.host, port: config.port, onListen: () => {}, ...tls };
+  try {
+    return Deno.serve(options, handle);
+  } catch (error) {
+    throw new StartError(listenFailure(config, error), { cause: error });
+  }
+}
+
+async function readTls(
+  { certFile, keyFile }: NonNullable<Config["tls"]>,
+): Promise<{ cert: string; key: string }> {
+  return {
+    cert: await readPem("certificate", certFile, "CERTIFICATE"),
+    key: await readPem("private key", keyFile, "PRIVATE KEY"),
+  };
+}
+
+async function readPem(what: string, file: string, label: string): Promise<string> {
+  const text = await Deno.readTextFile(file).catch((error) => {
+    throw new StartError(`the TLS ${what} ${file} can't be read: ${systemReason(error)}`, {
+      cause: error,
+    });
+  });
+  if (text.includes(`${label}-----`)) return text;
+  throw new StartError(`the TLS ${what} ${file} is not a PEM file`);
+}
+
+function listenFailure({ host, port, tls }: Pick<Config, "host" | "port" | "tls">, error: unknown) {
+  if (error instanceof Deno.errors.AddrInUse) {
+    return `port ${port} on ${host} is taken by another program`;
+  }
+  if (error instanceof Deno.errors.AddrNotAvailable) {
+    return `${host} is not an address of this machine`;
+  }
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return `port ${port} on ${host} may not be opened by this user`;
+  }
+  const where = tls === undefined ? "" : ` with ${tls.certFile} and ${tls.keyFile}`;
+  return `can't listen on port ${port} of ${host}${where}: ${systemReason(error)}`;
+}

@@ -1,0 +1,106 @@
+/** What the program is told to do: command line and environment, validated into one value. Reads no file, prints nothing. */
+
+import type { KeyPair } from "./auth/keyring.ts";
+import { type Command, parseArguments } from "./config/arguments.ts";
+import { FLAG_NAMES, flagOf } from "./config/flags.ts";
+import { type Environment, Settings } from "./config/settings.ts";
+import { UsageError } from "./config/usage_error.ts";
+import type { BucketSpec } from "./config/values.ts";
+
+/** MinIO's well-known pair: what every tutorial for local S3 uses. Only in force when no key is configured at all. */
+export const DEFAULT_KEY_PAIR: KeyPair = {
+  accessKeyId: "minioadmin",
+  secretKey: "minioadmin",
+  role: "admin",
+};
+
+export interface Config {
+  readonly command: Command;
+  readonly host: string;
+  /** 0 for any free one. */
+  readonly port: number;
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+  /** As given: relative to the working directory. */
+  readonly dataDir: string;
+  /** The administrator first when there is one. Ids are distinct. */
+  readonly keyPairs: readonly KeyPair[];
+  readonly usesDefaultKeys: boolean;
+  readonly buckets: readonly BucketSpec[];
+  readonly durability: "strict" | "relaxed";
+  /** undefined: signatures of any region are accepted. */
+  readonly region: string | undefined;
+  /** Lower case; empty when no virtual-host addressing is configured. */
+  readonly domains: readonly string[];
+  readonly log: "text" | "json" | "off";
+  readonly uploadAgeMsMax: number;
+}
+
+/**
+ * Order: flag, `ZS3_…` variable, alias variable, default. An empty variable counts as absent. Throws UsageError.
+ *
+ * `--help` and `--version` win over everything else, so that they work beside a mistake in a value.
+ */
+export function parseConfig(words: readonly string[], environment: Environment): Config {
+  const { command, flags } = parseArguments(words);
+  const settings = new Settings(flags, environment);
+  if (settings.value("help")) return parseConfig(["help"], {});
+  if (settings.value("version")) return parseConfig(["version"], {});
+  refuseCluster(settings);
+  return {
+    command,
+    host: settings.value("host"),
+    port: settings.value("port"),
+    tls: parseTls(settings),
+    dataDir: settings.value("data-dir"),
+    ...parseKeyPairs(settings),
+    buckets: settings.value("buckets") ?? [],
+    durability: settings.value("durability"),
+    region: settings.value("region"),
+    domains: settings.value("domain") ?? [],
+    log: settings.value("log"),
+    uploadAgeMsMax: settings.value("upload-max-age"),
+  };
+}
+
+/** The flags are known, so that a mistake in one is told first; what they ask for isn't there yet. */
+function refuseCluster(settings: Settings): void {
+  for (const name of FLAG_NAMES.filter((name) => flagOf(name).group === "Cluster")) {
+    const origin = settings.findOrigin(name);
+    if (origin === undefined || settings.value(name) === false) continue;
+    throw new UsageError(`${origin}: distributed mode is not in this version yet`);
+  }
+}
+
+function parseTls(settings: Settings): Config["tls"] {
+  const certFile = settings.value("tls-cert");
+  const keyFile = settings.value("tls-key");
+  if (certFile === undefined && keyFile === undefined) return undefined;
+  if (certFile === undefined || keyFile === undefined) {
+    throw new UsageError("--tls-cert and --tls-key go together: one is missing");
+  }
+  return { certFile, keyFile };
+}
+
+function parseKeyPairs(settings: Settings): Pick<Config, "keyPairs" | "usesDefaultKeys"> {
+  const accessKeyId = settings.value("access-key");
+  const secretKey = settings.value("secret-key");
+  const others = settings.value("acl") ?? [];
+  if (accessKeyId === undefined && secretKey === undefined) {
+    // With --acl alone the well-known pair must not stay a back door.
+    return others.length > 0
+      ? { keyPairs: others, usesDefaultKeys: false }
+      : { keyPairs: [DEFAULT_KEY_PAIR], usesDefaultKeys: true };
+  }
+  if (accessKeyId === undefined || secretKey === undefined) {
+    throw new UsageError("--access-key and --secret-key go together: one is missing");
+  }
+  if (others.some((pair) => pair.accessKeyId === accessKeyId)) {
+    throw new UsageError("--acl must not repeat the key of --access-key");
+  }
+  const root: KeyPair = { accessKeyId, secretKey, role: "admin" };
+  return {
+    keyPairs: [root, ...others],
+    usesDefaultKeys: accessKeyId === DEFAULT_KEY_PAIR.accessKeyId &&
+      secretKey === DEFAULT_KEY_PAIR.secretKey,
+  };
+}

@@ -1,0 +1,235 @@
+/** The table of flags: parsing, `--help`, environment variables and suggestions all come from here. */
+
+import {
+  oneOf,
+  parseAccessKey,
+  parseAcl,
+  parseBuckets,
+  parseDomains,
+  parseDurationMs,
+  parseHost,
+  parseInteger,
+  parsePeers,
+  parsePort,
+  parseRegion,
+  parseSecretKey,
+  parseSwitch,
+  parseText,
+} from "./values.ts";
+
+export interface Flag {
+  /** Headings of `--help`, in its order. */
+  readonly group: "Server" | "Access" | "Storage" | "Cluster" | "Other";
+  readonly help: string;
+  /** What stands for the value in `--help`. A flag without it is a switch and takes no value. */
+  readonly placeholder?: string;
+  /** Text → value; throws ValueError. */
+  readonly parse: (text: string) => unknown;
+  /** The text in force when nothing else is given. Without it the value is then undefined. */
+  readonly fallback?: string;
+  readonly short?: string;
+  /** Environment variables read after `ZS3_…`, first one first. */
+  readonly aliases?: readonly string[];
+  /** Its value is never repeated in a message. */
+  readonly isSecret?: true;
+  /** Only on the command line: no environment variable. */
+  readonly isCommandLineOnly?: true;
+}
+
+export const FLAGS = {
+  "host": {
+    group: "Server",
+    help: "address to listen on",
+    placeholder: "ADDRESS",
+    parse: parseHost,
+    fallback: "0.0.0.0",
+  },
+  "port": {
+    group: "Server",
+    help: "port to listen on; 0 picks a free one",
+    placeholder: "PORT",
+    parse: parsePort,
+    fallback: "9000",
+  },
+  "domain": {
+    group: "Server",
+    help: "also serve bucket.NAME as the bucket's address",
+    placeholder: "NAME,…",
+    parse: parseDomains,
+    aliases: ["MINIO_DOMAIN"],
+  },
+  "region": {
+    group: "Server",
+    help: "region to be in, and the only one accepted in signatures; without it any is (us-east-1)",
+    placeholder: "NAME",
+    parse: parseRegion,
+    aliases: ["MINIO_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"],
+  },
+  "tls-cert": {
+    group: "Server",
+    help: "certificate chain (PEM); with --tls-key serves https",
+    placeholder: "FILE",
+    parse: parseText,
+  },
+  "tls-key": {
+    group: "Server",
+    help: "private key (PEM) of --tls-cert",
+    placeholder: "FILE",
+    parse: parseText,
+  },
+  "log": {
+    group: "Server",
+    help: "what the log on stderr looks like: text, json or off",
+    placeholder: "FORM",
+    parse: oneOf("text", "json", "off"),
+    fallback: "text",
+  },
+  "access-key": {
+    group: "Access",
+    help: "key id of the administrator; without any key, MinIO's well-known pair",
+    placeholder: "ID",
+    parse: parseAccessKey,
+    aliases: ["MINIO_ROOT_USER"],
+  },
+  "secret-key": {
+    group: "Access",
+    help: "secret of --access-key, 8 characters or more; better given by its variable",
+    placeholder: "SECRET",
+    parse: parseSecretKey,
+    aliases: ["MINIO_ROOT_PASSWORD"],
+    isSecret: true,
+  },
+  "acl": {
+    group: "Access",
+    help: "further keys as role:key:secret,… with role admin, writer, reader or user",
+    placeholder: "KEYS",
+    parse: parseAcl,
+    isSecret: true,
+  },
+  "data-dir": {
+    group: "Storage",
+    help: "folder that holds buckets as folders and objects as files",
+    placeholder: "FOLDER",
+    parse: parseText,
+    fallback: "data",
+  },
+  "buckets": {
+    group: "Storage",
+    help: "buckets to make at start, as name[:public],…",
+    placeholder: "NAMES",
+    parse: parseBuckets,
+  },
+  "durability": {
+    group: "Storage",
+    help: "strict: a reply survives a power cut; relaxed: it survives kill -9",
+    placeholder: "MODE",
+    parse: oneOf("strict", "relaxed"),
+    fallback: "strict",
+  },
+  "upload-max-age": {
+    group: "Storage",
+    help: "unfinished multipart uploads are removed after this time",
+    placeholder: "TIME",
+    parse: parseDurationMs,
+    fallback: "7d",
+  },
+  "distributed": {
+    group: "Cluster",
+    help: "be a node of a cluster",
+    parse: parseSwitch,
+    short: "d",
+  },
+  "bootstrap": {
+    group: "Cluster",
+    help: "nodes to join",
+    placeholder: "HOST:PORT,…",
+    parse: parsePeers,
+  },
+  "gossip-interval-ms": {
+    group: "Cluster",
+    help: "time between rounds of gossip",
+    placeholder: "MS",
+    parse: (text) => parseInteger(text, 100, 3_600_000),
+    fallback: "30000",
+  },
+  "cluster-secret": {
+    group: "Cluster",
+    help: "secret shared by all nodes; better given by its variable",
+    placeholder: "SECRET",
+    parse: parseSecretKey,
+    isSecret: true,
+  },
+  "advertise": {
+    group: "Cluster",
+    help: "address at which other nodes reach this one",
+    placeholder: "HOST:PORT",
+    parse: parsePeers,
+  },
+  "replicas": {
+    group: "Cluster",
+    help: "nodes that hold each object",
+    placeholder: "COUNT",
+    parse: (text) => parseInteger(text, 1, 20),
+    fallback: "3",
+  },
+  "write-quorum": {
+    group: "Cluster",
+    help: "nodes that must have a write before the reply",
+    placeholder: "COUNT",
+    parse: (text) => parseInteger(text, 1, 20),
+    fallback: "2",
+  },
+  "read-quorum": {
+    group: "Cluster",
+    help: "nodes that must answer a read",
+    placeholder: "COUNT",
+    parse: (text) => parseInteger(text, 1, 20),
+    fallback: "2",
+  },
+  "discovery": {
+    group: "Cluster",
+    help: "lan: find nodes on the local network; off: only --bootstrap",
+    placeholder: "MODE",
+    parse: oneOf("lan", "off"),
+    fallback: "lan",
+  },
+  "help": {
+    group: "Other",
+    help: "print this",
+    parse: parseSwitch,
+    short: "h",
+    isCommandLineOnly: true,
+  },
+  "version": {
+    group: "Other",
+    help: "print the version",
+    parse: parseSwitch,
+    short: "v",
+    isCommandLineOnly: true,
+  },
+} satisfies Record<string, Flag>;
+
+export type FlagName = keyof typeof FLAGS;
+
+/** What a flag's text stands for; undefined is possible only where the table has no fallback. */
+export type FlagValue<Name extends FlagName> = typeof FLAGS[Name] extends { fallback: string }
+  ? ReturnType<typeof FLAGS[Name]["parse"]>
+  : ReturnType<typeof FLAGS[Name]["parse"]> | undefined;
+
+export const FLAG_NAMES = Object.keys(FLAGS) as readonly FlagName[];
+
+/** The row of a flag, with its optional columns. */
+export function flagOf(name: FlagName): Flag {
+  return FLAGS[name];
+}
+
+export function isFlagName(text: string): text is FlagName {
+  return Object.hasOwn(FLAGS, text);
+}
+
+/** `data-dir` → `ZS3_DATA_DIR`, then the aliases; none for a flag that is only on the command line. */
+export function variablesOf(name: FlagName): readonly string[] {
+  const flag = flagOf(name);
+  if (flag.isCommandLineOnly) return [];
+  return [`ZS3_${name.toUpperCase().replaceAll("-", "_")}`, ...(flag.aliases ?? [])];
+}

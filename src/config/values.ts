@@ -1,0 +1,171 @@
+/** Text of a flag or variable → the value it stands for. Each throws a ValueError that says what the text should be. */
+
+import type { KeyPair, Role } from "../auth/keyring.ts";
+import type { CannedAcl } from "../storage/object_store.ts";
+import { isBucketName } from "../storage/names.ts";
+import { ValueError } from "./usage_error.ts";
+
+/** A bucket to be made at start. */
+export interface BucketSpec {
+  readonly name: string;
+  readonly acl: CannedAcl;
+}
+
+const ROLES: readonly Role[] = ["admin", "writer", "reader", "user"];
+const SECRET_CHARS_MIN = 8;
+const UNITS_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const DURATION_MS_MAX = 3650 * UNITS_MS.d;
+
+/** Any text on one line. */
+export function parseText(text: string): string {
+  if (text === "" || hasControlCharacter(text)) throw new ValueError("must be text on one line");
+  return text;
+}
+
+/** "", "true", "1", "yes", "on" → true, and their opposites; "" is the bare flag. */
+export function parseSwitch(text: string): boolean {
+  if (["", "1", "true", "yes", "on"].includes(text.toLowerCase())) return true;
+  if (["0", "false", "no", "off"].includes(text.toLowerCase())) return false;
+  throw new ValueError("must be true or false");
+}
+
+/** 0 means any free port. */
+export function parsePort(text: string): number {
+  return parseInteger(text, 0, 65_535);
+}
+
+/** Decimal digits only: no sign, no exponent, no blanks. */
+export function parseInteger(text: string, min: number, max: number): number {
+  const value = /^[0-9]{1,15}$/.test(text) ? Number(text) : NaN;
+  if (value >= min && value <= max) return value;
+  throw new ValueError(`must be a whole number from ${min} to ${max}`);
+}
+
+/** An address or name to listen on; "[::1]" loses its brackets. */
+export function parseHost(text: string): string {
+  const host = text.replace(/^\[([0-9A-Fa-f:.]+)\]$/, "$1");
+  if (/^[0-9A-Za-z.:_-]+(%[0-9A-Za-z]+)?$/.test(host)) return host;
+  throw new ValueError("must be an IP address or a host name, without scheme and port");
+}
+
+/** Lower-case host names under which `bucket.name` is a bucket's address. */
+export function parseDomains(text: string): readonly string[] {
+  return text.split(",").map((domain) => {
+    const name = domain.trim().toLowerCase();
+    if (/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name) && !name.includes("..")) return name;
+    throw new ValueError("must be host names such as s3.example.com, separated by commas");
+  });
+}
+
+/** The name goes into `Credential=key/date/region/…`, so it holds neither slash nor comma. */
+export function parseRegion(text: string): string {
+  if (/^[0-9A-Za-z_-]{1,64}$/.test(text)) return text;
+  throw new ValueError("must be a region name such as us-east-1");
+}
+
+/** The characters that a credential scope, a form field and --acl can carry. */
+export function parseAccessKey(text: string): string {
+  if (/^[0-9A-Za-z_.@+-]{3,128}$/.test(text)) return text;
+  throw new ValueError("must be 3 to 128 letters, digits or any of _ . @ + -");
+}
+
+export function parseSecretKey(text: string): string {
+  if (text.length >= SECRET_CHARS_MIN && text.length <= 256 && !hasControlCharacter(text)) {
+    return text;
+  }
+  throw new ValueError(`must have ${SECRET_CHARS_MIN} to 256 characters`);
+}
+
+/** `role:key:secret,…`; a secret may hold ":" but not ",". */
+export function parseAcl(text: string): readonly KeyPair[] {
+  const pairs: KeyPair[] = [];
+  for (const [index, entry] of text.split(",").entries()) {
+    const pair = parseAclEntry(entry, index + 1);
+    if (pairs.some((earlier) => earlier.accessKeyId === pair.accessKeyId)) {
+      throw new ValueError(`must name each key once: entry ${index + 1} repeats one`);
+    }
+    pairs.push(pair);
+  }
+  return pairs;
+}
+
+/** Errors tell the entry's number and never its text: in a wrong order, any field may be the secret. */
+function parseAclEntry(entry: string, number: number): KeyPair {
+  const [roleText, keyText, ...secretTexts] = entry.split(":");
+  const role = ROLES.find((known) => known === roleText);
+  if (role === undefined || keyText === undefined || secretTexts.length === 0) {
+    throw new ValueError(
+      `must be role:key:secret,… with role ${listOf(ROLES)}: entry ${number} is not`,
+    );
+  }
+  const field = <Value>(name: string, parse: (text: string) => Value, text: string): Value => {
+    try {
+      return parse(text);
+    } catch (error) {
+      if (!(error instanceof ValueError)) throw error;
+      throw new ValueError(
+        `must be role:key:secret,… and in entry ${number} ${name} ${error.message}`,
+      );
+    }
+  };
+  const accessKeyId = field("the key", parseAccessKey, keyText);
+  return {
+    role,
+    accessKeyId,
+    secretKey: field("the secret", parseSecretKey, secretTexts.join(":")),
+  };
+}
+
+/** `name[:public],…` */
+export function parseBuckets(text: string): readonly BucketSpec[] {
+  const buckets: BucketSpec[] = [];
+  for (const entry of text.split(",")) {
+    const [name = "", access, ...rest] = entry.trim().split(":");
+    if (!isBucketName(name) || rest.length > 0 || (access !== undefined && access !== "public")) {
+      throw new ValueError(
+        "must be name[:public],… with names of 3 to 63 lower-case letters, digits, dots and dashes",
+      );
+    }
+    if (buckets.some((earlier) => earlier.name === name)) {
+      throw new ValueError("must name each bucket once");
+    }
+    buckets.push({ name, acl: access === "public" ? "public-read" : "private" });
+  }
+  return buckets;
+}
+
+/** `90s`, `30m`, `12h`, `7d` → milliseconds, at least one second. */
+export function parseDurationMs(text: string): number {
+  const match = /^([0-9]{1,9})([smhd])$/.exec(text);
+  const unit = match?.[2] as keyof typeof UNITS_MS | undefined;
+  const ms = unit === undefined ? 0 : Number(match?.[1]) * UNITS_MS[unit];
+  if (ms > 0 && ms <= DURATION_MS_MAX) return ms;
+  throw new ValueError("must be a time such as 90s, 30m, 12h or 7d");
+}
+
+/** `host:port,…` */
+export function parsePeers(text: string): readonly string[] {
+  return text.split(",").map((entry) => {
+    const colon = entry.lastIndexOf(":");
+    if (colon <= 0) throw new ValueError("must be host:port,…");
+    return `${parseHost(entry.slice(0, colon))}:${parsePort(entry.slice(colon + 1))}`;
+  });
+}
+
+/** A parser that takes exactly the words given. */
+export function oneOf<Word extends string>(...words: readonly Word[]): (text: string) => Word {
+  return (text) => {
+    const word = words.find((known) => known === text);
+    if (word !== undefined) return word;
+    throw new ValueError(`must be ${listOf(words)}`);
+  };
+}
+
+function listOf(words: readonly string[]): string {
+  return `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+}
+
+function hasControlCharacter(text: string): boolean {
+  // deno-lint-ignore no-control-regex -- control characters are what it looks for
+  return /[\x00-\x1f\x7f]/.test(text);
+}
