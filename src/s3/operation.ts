@@ -1,7 +1,7 @@
 /** The S3 operations as a union: what a request can ask for, and on what. recognise.ts decides which one a request is. */
 
 /** Operations on the whole service. */
-export type ServiceOperationName = "ListBuckets";
+export type ServiceOperationName = "ListBuckets" | "PreflightService";
 
 /** Operations on one bucket that are implemented. */
 export type BucketOperationName =
