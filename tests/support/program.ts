@@ -1,0 +1,191 @@
+/** The real program as a child process: started on a free port of 127.0.0.1, awaited by its ready line, stopped by signal. */
+
+import { makeCertificate, type TestCertificate } from "./certificate.ts";
+import { TempDir } from "./temp_dir.ts";
+
+const MAIN = new URL("../../main.ts", import.meta.url).href;
+const READY_LINE = /^zs3 ready (\S+)\n/m;
+/** Far more than a start takes on a busy machine: only a program that hangs meets it. */
+const START_MS_MAX = 60_000;
+
+export interface ProgramOptions {
+  /** Besides --host, --port and --data-dir, which may be given here to replace the usual ones. */
+  readonly flags?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Stays when the program is disposed. Without it a temporary one is made and removed. */
+  readonly dataDir?: string;
+  readonly isTls?: boolean;
+}
+
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the program to its end, with a clean environment. */
+export async function runProgram(
+  words: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
+  const { code, stdout, stderr } = await command(words, environment).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** A running server. Disposing kills it if it still runs, and removes its temporary data dir. */
+export class Program implements AsyncDisposable {
+  /** Where it listens, from its ready line. */
+  readonly url: string;
+  readonly dataDir: string;
+  /** PEM file of the authority to trust, when it was started with TLS. */
+  readonly authorityFile: string | undefined;
+  readonly #process: Deno.ChildProcess;
+  readonly #output: Output;
+  readonly #temp: TempDir;
+
+  /** Throws with what the program said when it ends instead of becoming ready. */
+  static async start(options: ProgramOptions = {}): Promise<Program> {
+    const temp = await TempDir.make();
+    const dataDir = options.dataDir ?? `${temp.path}/data`;
+    const tlsFlags = options.isTls ? await writeCertificate(temp.path, makeCertificate()) : [];
+    const words = withDefaults([`--data-dir=${dataDir}`, ...tlsFlags], options.flags ?? []);
+    const process = command(words, options.environment ?? {}).spawn();
+    const output = new Output(process);
+    try {
+      return new Program(
+        process,
+        output,
+        temp,
+        dataDir,
+        await output.ready,
+        options.isTls === true,
+      );
+    } catch (error) {
+      await process.status;
+      await temp[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  private constructor(
+    process: Deno.ChildProcess,
+    output: Output,
+    temp: TempDir,
+    dataDir: string,
+    url: string,
+    isTls: boolean,
+  ) {
+    this.url = url;
+    this.dataDir = dataDir;
+    this.authorityFile = isTls ? `${temp.path}/authority.pem` : undefined;
+    this.#process = process;
+    this.#output = output;
+    this.#temp = temp;
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  /** What it has said so far. */
+  get stdout(): string {
+    return this.#output.stdout;
+  }
+
+  get stderr(): string {
+    return this.#output.stderr;
+  }
+
+  signal(signal: Deno.Signal): void {
+    this.#process.kill(signal);
+  }
+
+  /** Resolves when it has ended and all that it said has been read. */
+  async ended(): Promise<Outcome> {
+    const { code } = await this.#process.status;
+    await this.#output.ended;
+    return { code, stdout: this.stdout, stderr: this.stderr };
+  }
+
+  async stop(signal: Deno.Signal = "SIGTERM"): Promise<Outcome> {
+    this.signal(signal);
+    return await this.ended();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#process.kill("SIGKILL");
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // it has ended already
+    }
+    await this.ended();
+    await this.#temp[Symbol.asyncDispose]();
+  }
+}
+
+/** Collects both output streams to their end, and finds the ready line. */
+class Output {
+  stdout = "";
+  stderr = "";
+  readonly ready: Promise<string>;
+  readonly ended: Promise<void>;
+
+  constructor(process: Deno.ChildProcess) {
+    const ready = Promise.withResolvers<string>();
+    const timer = setTimeout(() => process.kill("SIGKILL"), START_MS_MAX);
+    this.ready = ready.promise.finally(() => clearTimeout(timer));
+    this.ended = Promise.all([
+      eachText(process.stdout, (text) => {
+        this.stdout += text;
+        const url = READY_LINE.exec(this.stdout)?.[1];
+        if (url !== undefined) ready.resolve(url);
+      }),
+      eachText(process.stderr, (text) => this.stderr += text),
+    ]).then(() =>
+      ready.reject(
+        new Error(`the program ended before it was ready:\n${this.stdout}${this.stderr}`),
+      )
+    );
+  }
+}
+
+async function eachText(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  take: (text: string) => void,
+): Promise<void> {
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) take(text);
+}
+
+/** The flags given, after those of the usual ones that they don't replace. */
+function withDefaults(usual: readonly string[], given: readonly string[]): string[] {
+  const names = new Set(given.map((flag) => flag.replace(/=.*/s, "")));
+  const all = ["--host=127.0.0.1", "--port=0", ...usual];
+  return [...all.filter((flag) => !names.has(flag.replace(/=.*/s, ""))), ...given];
+}
+
+/** The environment is only what is given and what Deno needs: a developer's AWS_REGION must not change a test. */
+function command(
+  words: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Deno.Command {
+  const kept = ["PATH", "HOME", "DENO_DIR", "TMPDIR", "NO_COLOR"].flatMap((name) => {
+    const value = Deno.env.get(name);
+    return value === undefined ? [] : [[name, value]];
+  });
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", MAIN, ...words],
+    env: { ...Object.fromEntries(kept), ...environment },
+    clearEnv: true,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  });
+}
+
+async function writeCertificate(dir: string, certificate: TestCertificate): Promise<string[]> {
+  await Deno.writeTextFile(`${dir}/authority.pem`, certificate.authority);
+  await Deno.writeTextFile(`${dir}/cert.pem`, certificate.certificate);
+  await Deno.writeTextFile(`${dir}/key.pem`, certificate.privateKey);
+  return [`--tls-cert=${dir}/cert.pem`, `--tls-key=${dir}/key.pem`];
+}
