@@ -1,6 +1,10 @@
 /** The body of a request as its sender promised it: unwrapped, verified while it passes, throwing instead of ending otherwise. */
 
+import { S3Error } from "../errors.ts";
+import type { IncomingRequest } from "../incoming_request.ts";
+import { LIMITS } from "../limits.ts";
 import type { Body, ChecksumAlgorithm } from "../storage/object_store.ts";
+import type { Authentication } from "./sigv4.ts";
 
 /** A verified checksum that came with a body, as a header or as a trailer. */
 export interface PayloadChecksum {
@@ -28,4 +32,21 @@ export interface Payload {
   readonly checksumAlgorithm: ChecksumAlgorithm | undefined;
   /** The checksum sent, proved equal to the bytes. Only after `body` has ended; undefined when none was sent. */
   checksum(): PayloadChecksum | undefined;
+}
+
+/** The body of `request`. Nothing is read yet. Throws S3Error for headers that contradict each other or promise nonsense. */
+export function openPayload(
+  _request: IncomingRequest,
+  _authentication: Authentication,
+  _idleMsMax: number = LIMITS.bodyIdleMsMax,
+): Payload {
+  throw new S3Error("NotImplemented");
+}
+
+/** The whole verified body, for XML documents. Throws MaxMessageLengthExceeded beyond `bytesMax`, and what the body throws. */
+export function readSmallBody(
+  _payload: Payload,
+  _bytesMax: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  throw new S3Error("NotImplemented");
 }

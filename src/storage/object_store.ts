@@ -11,6 +11,8 @@
  * - MAY assume that bucket names and keys were validated by `names.ts`, and that the caller is authorized.
  */
 
+import type { ChecksumAlgorithm } from "../checksum.ts";
+
 /** Access for callers without a signature; everyone else is governed by roles and ownership. */
 export type CannedAcl = "private" | "public-read";
 
@@ -33,7 +35,7 @@ export type BucketPatch = Partial<Pick<BucketInfo, "acl">> & {
 
 export type Tags = Readonly<Record<string, string>>;
 
-export type ChecksumAlgorithm = "CRC32" | "CRC32C" | "CRC64NVME" | "SHA1" | "SHA256";
+export type { ChecksumAlgorithm };
 
 export interface Checksum {
   readonly algorithm: ChecksumAlgorithm;
