@@ -1,5 +1,6 @@
 /** `zs3 check`: has the store verify itself, shows how far it is, and sums up. */
 
+import { oneLine } from "./one_line.ts";
 import type { ProgressBar } from "./progress_bar.ts";
 
 /** What `check` needs of a store. */
@@ -41,7 +42,7 @@ export async function checkStore(
   let problems = 0;
   let repaired = 0;
   const summary = await store.check({
-    progress: (done, total, object) => bar.show({ done, total }, object),
+    progress: (done, total, object) => bar.show({ done, total }, oneLine(object)),
     problem: (problem) => {
       problems++;
       if (problem.isRepaired) repaired++;
@@ -60,7 +61,7 @@ export async function checkStore(
 
 function problemText({ bucket, key, what, isRepaired }: CheckProblem): string {
   const object = key === undefined ? bucket : `${bucket}/${key}`;
-  return `${object}: ${what}${isRepaired ? " (repaired)" : ""}`;
+  return `${oneLine(object)}: ${what}${isRepaired ? " (repaired)" : ""}`;
 }
 
 function count(number: number, noun: string): string {

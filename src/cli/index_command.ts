@@ -2,6 +2,7 @@
 
 import { LIMITS } from "../limits.ts";
 import type { ListPosition, ObjectInfo, ObjectStore } from "../storage/object_store.ts";
+import { oneLine } from "./one_line.ts";
 
 type ListableStore = Pick<ObjectStore, "listBuckets" | "list">;
 
@@ -12,7 +13,7 @@ export async function printIndex(
 ): Promise<void> {
   for (const { name } of await store.listBuckets()) {
     for await (const object of objectsOf(store, name)) {
-      print(`${name}/${object.key} → ${object.etag}, ${object.size}`);
+      print(oneLine(`${name}/${object.key} → ${object.etag}, ${object.size}`));
     }
   }
 }

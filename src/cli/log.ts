@@ -1,24 +1,18 @@
 /** The log as lines: for people, for programs, or not at all. One line per event, whatever a key or a message holds. */
 
-import type { Log, RequestRecord } from "../log.ts";
-import { silentLog } from "../log.ts";
+import { type Log, type RequestRecord, silentLog } from "../log.ts";
+import { oneLine } from "./one_line.ts";
 
 /** Writes each event with `writeLine`, which gets it without a line feed. */
 export function lineLog(form: "text" | "json" | "off", writeLine: (line: string) => void): Log {
-  switch (form) {
-    case "off":
-      return silentLog;
-    case "text":
-      return {
-        request: (record) => writeLine(requestText(record)),
-        fault: (requestId, cause) => writeLine(faultText(requestId, cause)),
-      };
-    case "json":
-      return {
-        request: (record) => writeLine(requestJson(record)),
-        fault: (requestId, cause) => writeLine(faultJson(requestId, cause)),
-      };
-  }
+  if (form === "off") return silentLog;
+  const [requestLine, faultLine] = form === "text"
+    ? [requestText, faultText]
+    : [requestJson, faultJson];
+  return {
+    request: (record) => writeLine(oneLine(requestLine(record))),
+    fault: (requestId, cause) => writeLine(oneLine(faultLine(requestId, cause))),
+  };
 }
 
 function requestText(record: RequestRecord): string {
@@ -31,8 +25,8 @@ function requestText(record: RequestRecord): string {
     new Date(record.timeMs).toISOString(),
     record.requestId,
     record.accessKeyId ?? "-",
-    record.operation ?? plain(record.method),
-    plain(target),
+    record.operation ?? field(record.method),
+    field(target),
     record.status,
     record.errorCode ?? "-",
     record.sentBytes ?? "-",
@@ -62,9 +56,7 @@ function describeFault(cause: unknown): string {
   return Deno.inspect(cause, { colors: false, depth: 4 }).replace(/\s*[\r\n]+\s*/g, " | ");
 }
 
-/** As it is, or quoted when it holds what could be taken for a field or a line of its own. */
-function plain(text: string): string {
-  return /^[\x21\x23-\x7e\u00a1-\u2027\u202a-\ud7ff\uf900-\ufdff]+$/.test(text)
-    ? text
-    : JSON.stringify(text).replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
+/** As it is, or quoted when it could be taken for several fields. */
+function field(text: string): string {
+  return /^[^\s"]+$/.test(text) ? text : JSON.stringify(text);
 }

@@ -1,0 +1,113 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { lineLog } from "../../../src/cli/log.ts";
+import type { RequestRecord } from "../../../src/log.ts";
+
+const RECORD: RequestRecord = {
+  requestId: "00000000000000AB",
+  timeMs: Date.UTC(2026, 0, 2, 3, 4, 5, 6),
+  method: "GET",
+  operation: "GetObject",
+  bucket: "photos",
+  key: "2026/a b.jpg",
+  accessKeyId: "minioadmin",
+  status: 200,
+  errorCode: undefined,
+  sentBytes: 12,
+  durationMs: 1.25,
+};
+
+function linesOf(
+  form: "text" | "json" | "off",
+): { log: ReturnType<typeof lineLog>; lines: string[] } {
+  const lines: string[] = [];
+  return { log: lineLog(form, (line) => lines.push(line)), lines };
+}
+
+const TEXTS: readonly (readonly [name: string, change: Partial<RequestRecord>, line: string])[] = [
+  [
+    "an answered request",
+    { key: "a.jpg" },
+    "2026-01-02T03:04:05.006Z 00000000000000AB minioadmin GetObject photos/a.jpg 200 - 12 1.3ms",
+  ],
+  [
+    "a request that was refused before anything was known",
+    {
+      operation: undefined,
+      bucket: undefined,
+      key: undefined,
+      accessKeyId: undefined,
+      status: 403,
+      errorCode: "InvalidAccessKeyId",
+      sentBytes: undefined,
+    },
+    "2026-01-02T03:04:05.006Z 00000000000000AB - GET - 403 InvalidAccessKeyId - 1.3ms",
+  ],
+  [
+    "a key with blanks, quoted",
+    {},
+    '2026-01-02T03:04:05.006Z 00000000000000AB minioadmin GetObject "photos/2026/a b.jpg" 200 - 12 1.3ms',
+  ],
+  [
+    "letters of any language, as they are",
+    { key: "größe/日本.txt" },
+    "2026-01-02T03:04:05.006Z 00000000000000AB minioadmin GetObject photos/größe/日本.txt 200 - 12 1.3ms",
+  ],
+];
+
+for (const [name, change, line] of TEXTS) {
+  Deno.test(`the text log shows ${name}`, () => {
+    const { log, lines } = linesOf("text");
+    log.request({ ...RECORD, ...change });
+    assertEquals(lines, [line]);
+  });
+}
+
+Deno.test("no key makes a second line or a second field", () => {
+  for (
+    const evil of [
+      "a\nb",
+      "a\rb",
+      "a\u2028b",
+      "a\u0085b",
+      "a\u001b[2Jb",
+      'a" 200',
+      "a 200",
+      "\u202eb",
+    ]
+  ) {
+    for (const form of ["text", "json"] as const) {
+      const { log, lines } = linesOf(form);
+      log.request({ ...RECORD, key: evil });
+      assertEquals(lines.length, 1);
+      // deno-lint-ignore no-control-regex -- control characters are what it looks for
+      assert(!/[\x00-\x1f\x7f-\x9f\u2028\u2029\u202e]/.test(lines.join()), JSON.stringify(lines));
+      if (form === "text") assertEquals(lines[0]?.split(/ (?=(?:[^"]*"[^"]*")*[^"]*$)/).length, 9);
+    }
+  }
+});
+
+Deno.test("the JSON log is one object per event", () => {
+  const { log, lines } = linesOf("json");
+  log.request(RECORD);
+  log.fault("00000000000000AC", new Error("disk", { cause: new Error("on fire") }));
+  const [request, fault] = lines.map((line) => JSON.parse(line));
+  assertEquals(request.time, "2026-01-02T03:04:05.006Z");
+  assertEquals(request.key, RECORD.key);
+  assertEquals(fault.requestId, "00000000000000AC");
+  assertMatch(fault.fault, /disk.*on fire/);
+});
+
+Deno.test("a fault is one line with its causes", () => {
+  const { log, lines } = linesOf("text");
+  log.fault("00000000000000AC", new Error("disk\nfull", { cause: "quota" }));
+  assertEquals(lines.length, 1);
+  assertMatch(lines[0] ?? "", / 00000000000000AC fault: Error: disk \| full.*quota/);
+  assertEquals(lines[0]?.includes("\n"), false);
+});
+
+Deno.test("a log that is off says nothing", () => {
+  const { log, lines } = linesOf("off");
+  log.request(RECORD);
+  log.fault("-", new Error("x"));
+  assertEquals(lines, []);
+});
