@@ -1,6 +1,12 @@
 /** The contract of ObjectStore as tests, for every implementation unchanged. One file below for each side of it. */
 
 import { bucketTests } from "./object_store/buckets.ts";
+import { copyTests } from "./object_store/copies.ts";
+import { concurrencyTests } from "./object_store/concurrency.ts";
+import { uploadTests } from "./object_store/uploads.ts";
+import { completionTests } from "./object_store/completions.ts";
+import { largeTests } from "./object_store/large.ts";
+import { modelTests } from "./object_store/model.ts";
 import { conditionTests } from "./object_store/conditions.ts";
 import { keyTests } from "./object_store/keys.ts";
 import { listTests } from "./object_store/lists.ts";
@@ -21,4 +27,10 @@ export function objectStoreSuite(
   keyTests(suite);
   listTests(suite);
   conditionTests(suite);
+  copyTests(suite);
+  uploadTests(suite);
+  completionTests(suite);
+  concurrencyTests(suite);
+  largeTests(suite);
+  modelTests(suite);
 }
