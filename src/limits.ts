@@ -25,6 +25,7 @@ export const LIMITS = {
   tagValueCharsMax: 256,
   deleteKeysMax: 1000,
   listKeysMax: 1000,
+  listPartsMax: 1000,
   postFieldsBytesMax: 20 * KiB,
   corsRulesMax: 100,
   corsConfigurationBytesMax: 64 * KiB,
@@ -64,6 +65,10 @@ export const LIMITS = {
   adoptedHashBytesMax: 64 * MiB,
   pageHashBytesMax: 256 * MiB,
   fileRecheckMs: 2_000,
+  recheckedPagesMax: 4096,
+  rescansAtOnce: 8,
+  rescanBatch: 1000,
+  listMsMax: 30_000,
   pathComponentBytesMax: 255,
 
   // Uploads.

@@ -1,8 +1,11 @@
-/** abort_upload.ts: being written. */
+/** AbortMultipartUpload: the upload and its parts are gone. */
 
-import { S3Error } from "../errors.ts";
 import type { Handler } from "./call.ts";
 import type { ObjectOperation } from "./operation.ts";
+import { uploadTarget } from "./upload_target.ts";
 
-export const abortMultipartUpload: Handler<ObjectOperation> = () =>
-  Promise.reject(new S3Error("NotImplemented"));
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html */
+export const abortMultipartUpload: Handler<ObjectOperation> = async (call) => {
+  await call.services.store.abortUpload(uploadTarget(call));
+  return new Response(null, { status: 204 });
+};

@@ -1,8 +1,13 @@
-/** delete_object.ts: being written. */
+/** DeleteObject: the key is gone afterwards, whether it was there or not, unless a condition says otherwise. */
 
-import { S3Error } from "../errors.ts";
 import type { Handler } from "./call.ts";
+import { findDeleteCondition } from "./conditions.ts";
 import type { ObjectOperation } from "./operation.ts";
+import { requireNullVersion } from "./version_id.ts";
 
-export const deleteObject: Handler<ObjectOperation> = () =>
-  Promise.reject(new S3Error("NotImplemented"));
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html */
+export const deleteObject: Handler<ObjectOperation> = async ({ operation, request, services }) => {
+  requireNullVersion(request);
+  await services.store.delete(operation, findDeleteCondition(request.headers));
+  return new Response(null, { status: 204 });
+};

@@ -1,8 +1,54 @@
-/** list_parts.ts: being written. */
+/** ListParts: what has come of an upload so far, page by page. */
 
-import { S3Error } from "../errors.ts";
+import { findQuery } from "../incoming_request.ts";
+import { LIMITS } from "../limits.ts";
+import type { PartInfo } from "../storage/object_store.ts";
 import type { Handler } from "./call.ts";
+import { checksumLeaves } from "./checksum_xml.ts";
+import { parseCount } from "./count_parameter.ts";
+import { formatXmlDate } from "./http_date.ts";
+import { quote } from "./object_headers.ts";
 import type { ObjectOperation } from "./operation.ts";
+import { ownerElement } from "./owner.ts";
+import { uploadTarget } from "./upload_target.ts";
+import { group, leaf, optionalLeaf, type Xml, xmlDocument, xmlResponse } from "./xml.ts";
 
-export const listParts: Handler<ObjectOperation> = () =>
-  Promise.reject(new S3Error("NotImplemented"));
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html */
+export const listParts: Handler<ObjectOperation> = async (call) => {
+  const { request, services: { store } } = call;
+  const target = uploadTarget(call);
+  const marker = parseCount("part-number-marker", findQuery(request, "part-number-marker"), 0);
+  const partsMax = parsePartsMax("max-parts", findQuery(request, "max-parts"));
+  const upload = await store.findUpload(target);
+  const { parts, isTruncated } = await store.listParts(target, marker, partsMax);
+  return xmlResponse(xmlDocument("ListPartsResult", [
+    leaf("Bucket", target.bucket),
+    leaf("Key", target.key),
+    leaf("UploadId", target.uploadId),
+    ownerElement("Initiator", upload.initiator),
+    ownerElement("Owner", upload.initiator),
+    leaf("StorageClass", "STANDARD"),
+    leaf("PartNumberMarker", marker),
+    leaf("NextPartNumberMarker", parts.at(-1)?.number ?? marker),
+    leaf("MaxParts", partsMax),
+    leaf("IsTruncated", isTruncated),
+    optionalLeaf("ChecksumAlgorithm", upload.checksum?.algorithm),
+    optionalLeaf("ChecksumType", upload.checksum?.type),
+    ...parts.map(partElement),
+  ]));
+};
+
+/** How many parts a page may hold: what is asked for, at most LIMITS.listPartsMax. */
+export function parsePartsMax(name: string, text: string | undefined): number {
+  return Math.min(parseCount(name, text, LIMITS.listPartsMax), LIMITS.listPartsMax);
+}
+
+function partElement(part: PartInfo): Xml {
+  return group("Part", [
+    leaf("PartNumber", part.number),
+    leaf("LastModified", formatXmlDate(part.modifiedMs)),
+    leaf("ETag", quote(part.etag)),
+    leaf("Size", part.size),
+    ...checksumLeaves(part.checksum),
+  ]);
+}

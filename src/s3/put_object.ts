@@ -1,8 +1,33 @@
-/** put_object.ts: being written. */
+/** PutObject: metadata from the headers, bytes from the body, one version made of both or nothing at all. */
 
-import { S3Error } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
 import type { Handler } from "./call.ts";
+import { findWriteCondition } from "./conditions.ts";
+import { checkConditionEarly } from "./early_condition.ts";
+import { openIncomingBody } from "./incoming_body.ts";
+import { checksumHeaders, quote } from "./object_headers.ts";
+import { readObjectMeta } from "./object_meta.ts";
 import type { ObjectOperation } from "./operation.ts";
 
-export const putObject: Handler<ObjectOperation> = () =>
-  Promise.reject(new S3Error("NotImplemented"));
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html */
+export const putObject: Handler<ObjectOperation> = async (call) => {
+  const { operation, request, payload, services: { store } } = call;
+  const meta = readObjectMeta(request.headers, payload.contentEncoding);
+  const condition = findWriteCondition(request.headers);
+  const incoming = openIncomingBody(payload, LIMITS.putBytesMax, "CRC64NVME");
+  await checkConditionEarly(store, operation, condition);
+  const info = await store.put({
+    bucket: operation.bucket,
+    key: operation.key,
+    body: incoming.body,
+    ...(incoming.sizeHint !== undefined && { sizeHint: incoming.sizeHint }),
+    ...(condition !== undefined && { condition }),
+    seal: (digest) => ({
+      ...meta,
+      checksum: { ...incoming.check(digest), type: "FULL_OBJECT" },
+    }),
+  });
+  return new Response(null, {
+    headers: { etag: quote(info.etag), ...checksumHeaders(info.meta.checksum) },
+  });
+};

@@ -1,7 +1,8 @@
 /** XML as S3 writes it: pieces that can't forget to escape. Reading is xml_reader.ts. */
 
 const NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/";
-const DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n';
+/** How every document here begins. */
+export const XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n';
 
 declare const markup: unique symbol;
 
@@ -27,12 +28,12 @@ export function group(name: string, children: readonly Xml[], attributes = ""): 
 
 /** A whole document with the S3 namespace on its root. */
 export function xmlDocument(root: string, children: readonly Xml[]): Xml {
-  return DECLARATION + group(root, children, `xmlns="${NAMESPACE}"`) as Xml;
+  return XML_DECLARATION + group(root, children, `xmlns="${NAMESPACE}"`) as Xml;
 }
 
 /** A whole document without a namespace, as S3 writes errors. */
 export function plainXmlDocument(root: string, children: readonly Xml[]): Xml {
-  return DECLARATION + group(root, children) as Xml;
+  return XML_DECLARATION + group(root, children) as Xml;
 }
 
 export function xmlResponse(

@@ -1,0 +1,215 @@
+/**
+ * Reads the multipart/form-data of a browser upload (RFC 7578) as it arrives: the fields into memory, bounded, the file as a
+ * stream. Knows nothing of what the fields mean.
+ */
+
+import { Buffer } from "node:buffer";
+import { S3Error } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { Body } from "../storage/object_store.ts";
+
+export interface Form {
+  /** The fields before the file. Names lower-case. */
+  readonly fields: ReadonlyMap<string, string>;
+  readonly file: FormFile;
+}
+
+export interface FormFile {
+  /** As sent; may be a path of the sender's machine. */
+  readonly filename: string | undefined;
+  /** Once. Ends only when the whole form has ended as it should, else throws MalformedPOSTRequest. */
+  readonly body: Body;
+}
+
+/**
+ * Reads up to the file. Throws MalformedPOSTRequest, MaxPostPreDataLengthExceededError, InvalidArgument (no file, a field
+ * twice), and what `body` throws.
+ */
+export async function openForm(contentType: string, body: Body): Promise<Form> {
+  const mark = Buffer.from(`\r\n--${parseBoundary(contentType)}`, "latin1");
+  const reader = new FormReader(body);
+  const fields = new Map<string, string>();
+  if ((await reader.takeUntil(mark)).length > 0) throw malformed("Nothing may precede the form.");
+  while (await reader.isPartNext()) {
+    const part = parsePartHeaders(await reader.takeUntil(HEADERS_END));
+    const name = part.name.toLowerCase();
+    if (name === "file") {
+      return { fields, file: { filename: part.filename, body: fileBody(reader, mark) } };
+    }
+    if (fields.has(name)) throw badForm(`The field ${part.name} must not be repeated.`);
+    fields.set(name, decodeUtf8(await reader.takeUntil(mark)));
+  }
+  throw badForm("POST requires exactly one file upload per request.");
+}
+
+async function* fileBody(reader: FormReader, mark: Buffer): AsyncGenerator<Uint8Array> {
+  try {
+    yield* reader.streamUntil(mark);
+    // Fields after the file are ignored, as S3 does; they count towards the same bound.
+    while (await reader.isPartNext()) await reader.takeUntil(mark);
+    await reader.expectEnd();
+  } finally {
+    await reader.close();
+  }
+}
+
+const HEADERS_END = Buffer.from("\r\n\r\n");
+const CRLF = "\r\n";
+const CLOSE = "--";
+
+/** The bytes of a form, cut at marks wherever the network has cut them. */
+class FormReader {
+  readonly #source: AsyncIterator<Uint8Array>;
+  /** Received and not yet given out. Begins with the line break that the first boundary lacks. */
+  #buffer: Buffer = Buffer.from(CRLF);
+  /** What the fields may still take. */
+  #budgetBytes = LIMITS.postFieldsBytesMax + CRLF.length;
+
+  constructor(body: Body) {
+    this.#source = body[Symbol.asyncIterator]();
+  }
+
+  /** The bytes before the next mark, which is skipped. */
+  async takeUntil(mark: Buffer): Promise<Buffer> {
+    let at = this.#buffer.indexOf(mark);
+    while (at === -1) {
+      if (this.#buffer.length > this.#budgetBytes) throw tooLong();
+      await this.#fill();
+      at = this.#buffer.indexOf(mark);
+    }
+    this.#spend(at + mark.length);
+    return this.#skip(at, mark.length);
+  }
+
+  /** As `takeUntil`, but given out as it comes and not counted. */
+  async *streamUntil(mark: Buffer): AsyncGenerator<Uint8Array> {
+    let at = this.#buffer.indexOf(mark);
+    while (at === -1) {
+      const ready = this.#skip(this.#buffer.length - heldBack(this.#buffer, mark), 0);
+      if (ready.length > 0) yield ready;
+      await this.#fill();
+      at = this.#buffer.indexOf(mark);
+    }
+    const last = this.#skip(at, mark.length);
+    if (last.length > 0) yield last;
+  }
+
+  /** After a boundary: true when a part follows, false when the form ends. */
+  async isPartNext(): Promise<boolean> {
+    while (this.#buffer.length < CRLF.length) await this.#fill();
+    this.#spend(CRLF.length);
+    const sign = this.#skip(CRLF.length, 0).toString("latin1");
+    if (sign === CRLF) return true;
+    if (sign === CLOSE) return false;
+    throw malformed("A boundary must be followed by a line break.");
+  }
+
+  /** Reads what the form's body still holds after its end, which is ignored (RFC 2046's epilogue) but bounded. */
+  async expectEnd(): Promise<void> {
+    let chunk = await this.#source.next();
+    while (chunk.done !== true) {
+      this.#spend(chunk.value.length);
+      chunk = await this.#source.next();
+    }
+  }
+
+  /** Tells the source that nothing more is wanted of it. */
+  async close(): Promise<void> {
+    await this.#source.return?.();
+  }
+
+  /** Takes `count` bytes and skips `skipped` more. */
+  #skip(count: number, skipped: number): Buffer {
+    const taken = this.#buffer.subarray(0, count);
+    this.#buffer = this.#buffer.subarray(count + skipped);
+    return taken;
+  }
+
+  #spend(bytes: number): void {
+    this.#budgetBytes -= bytes;
+    if (this.#budgetBytes < 0) throw tooLong();
+  }
+
+  async #fill(): Promise<void> {
+    const chunk = await this.#source.next();
+    if (chunk.done === true) throw malformed("The form ends before its last boundary.");
+    const { buffer, byteOffset, length } = chunk.value;
+    const received = Buffer.from(buffer, byteOffset, length);
+    this.#buffer = this.#buffer.length === 0 ? received : Buffer.concat([this.#buffer, received]);
+  }
+}
+
+/** How many bytes at the end may be the beginning of a mark. */
+function heldBack(bytes: Buffer, mark: Buffer): number {
+  for (let length = Math.min(bytes.length, mark.length - 1); length > 0; length--) {
+    if (bytes.subarray(bytes.length - length).equals(mark.subarray(0, length))) return length;
+  }
+  return 0;
+}
+
+// RFC 2046 §5.1.1.
+const BOUNDARY = /;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))\s*(?:;|$)/i;
+
+function parseBoundary(contentType: string): string {
+  const isForm = /^multipart\/form-data\s*;/i.test(contentType);
+  const match = isForm ? BOUNDARY.exec(contentType) : null;
+  const boundary = match?.[1] ?? match?.[2];
+  if (boundary !== undefined) return boundary;
+  throw new S3Error("MalformedPOSTRequest", {
+    message: "A POST to a bucket must be multipart/form-data with a boundary.",
+  });
+}
+
+interface PartHeaders {
+  readonly name: string;
+  readonly filename: string | undefined;
+}
+
+function parsePartHeaders(bytes: Buffer): PartHeaders {
+  const headers = new Map<string, string>();
+  for (const line of decodeUtf8(bytes).split(CRLF)) {
+    const colon = line.indexOf(":");
+    if (colon < 1) throw malformed("A part's header must be a name and a value.");
+    headers.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim());
+  }
+  const disposition = headers.get("content-disposition") ?? "";
+  const parameters = parseParameters(disposition);
+  const name = parameters.get("name");
+  if (!/^form-data\s*;/i.test(disposition) || name === undefined) {
+    throw malformed("A part must have a Content-Disposition of form-data with a name.");
+  }
+  return { name, filename: parameters.get("filename") };
+}
+
+/** Browsers write a quote as %22 (WHATWG) or \" (older ones), and a backslash of a Windows path as it is. */
+function parseParameters(disposition: string): ReadonlyMap<string, string> {
+  const parameters = new Map<string, string>();
+  const pattern = /;\s*([^\s=;"]+)=(?:"((?:\\"|[^"])*)"|([^\s;"]*))\s*/y;
+  pattern.lastIndex = disposition.indexOf(";");
+  for (let match = pattern.exec(disposition); match !== null; match = pattern.exec(disposition)) {
+    const [, name = "", quoted, token = ""] = match;
+    const value = (quoted ?? token).replaceAll('\\"', '"').replaceAll("%22", '"');
+    parameters.set(name.toLowerCase(), value);
+  }
+  return parameters;
+}
+
+function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new S3Error("MalformedPOSTRequest", { message: "The form must be UTF-8.", cause });
+  }
+}
+
+function malformed(message: string): S3Error {
+  return new S3Error("MalformedPOSTRequest", { message });
+}
+
+function badForm(message: string): S3Error {
+  return new S3Error("InvalidArgument", { message, details: { ArgumentName: "file" } });
+}
+
+function tooLong(): S3Error {
+  return new S3Error("MaxPostPreDataLengthExceededError");
+}
