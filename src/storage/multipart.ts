@@ -60,9 +60,9 @@ export function planCompletion(
   for (const part of parts.slice(0, -1)) checkPartSize(part);
   const size = parts.reduce((sum, part) => sum + part.size, 0);
   checkObjectSize(size, request.size);
-  const algorithm = upload.checksum?.algorithm;
-  const objectParts = parts.map((part) => objectPart(part, algorithm));
-  const checksum = wholeChecksum(upload.checksum, objectParts);
+  const kind = upload.checksum ?? findDefaultKind(parts);
+  const objectParts = parts.map((part) => objectPart(part, kind?.algorithm));
+  const checksum = wholeChecksum(kind, objectParts);
   checkClaim(request.checksum, checksum);
   return {
     parts,
@@ -71,6 +71,12 @@ export function planCompletion(
     checksum,
     objectParts,
   };
+}
+
+/** S3's own checksum, for an upload whose creator asked for none: made when every part happens to have it. */
+function findDefaultKind(parts: readonly PartInfo[]): UploadInfo["checksum"] {
+  const isDefault = parts.every((part) => part.checksum?.algorithm === "CRC64NVME");
+  return isDefault ? { algorithm: "CRC64NVME", type: "FULL_OBJECT" } : undefined;
 }
 
 function matchPart(named: CompletedPart, stored: PartInfo | undefined): PartInfo {
