@@ -31,7 +31,8 @@ export const listParts: Handler<ObjectOperation> = async (call) => {
     leaf("PartNumberMarker", marker),
     leaf("NextPartNumberMarker", parts.at(-1)?.number ?? marker),
     leaf("MaxParts", partsMax),
-    leaf("IsTruncated", isTruncated),
+    // An empty page leads nowhere: a client that asked for none would ask for ever.
+    leaf("IsTruncated", isTruncated && parts.length > 0),
     optionalLeaf("ChecksumAlgorithm", upload.checksum?.algorithm),
     optionalLeaf("ChecksumType", upload.checksum?.type),
     ...parts.map(partElement),

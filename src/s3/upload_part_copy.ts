@@ -1,7 +1,6 @@
 /** UploadPartCopy: a part made of an object, or of a range of one. */
 
 import { openDigest } from "../checksum.ts";
-import { S3Error } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Body, ByteRange, ObjectInfo, OpenObject } from "../storage/object_store.ts";
 import { authorizeRead } from "./authorize.ts";
