@@ -106,6 +106,7 @@ class FormReader {
 
   /** Reads what the form's body still holds after its end, which is ignored (RFC 2046's epilogue) but bounded. */
   async expectEnd(): Promise<void> {
+    this.#spend(this.#buffer.length);
     let chunk = await this.#source.next();
     while (chunk.done !== true) {
       this.#spend(chunk.value.length);
