@@ -70,7 +70,7 @@ export function percentDecode(text: string): string {
 }
 
 /** Cuts scheme, path and query out of a URL without `new URL`, which would collapse ".." and rewrite "\". */
-function splitUrl(url: string): { scheme: string; rawPath: string; rawQuery: string } {
+export function splitUrl(url: string): { scheme: string; rawPath: string; rawQuery: string } {
   const colon = url.indexOf("://");
   const scheme = url.slice(0, colon);
   const slash = url.indexOf("/", colon + 3);

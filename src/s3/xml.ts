@@ -9,10 +9,15 @@ declare const markup: unique symbol;
 /** A piece of well-formed XML. Only the functions here make one, so text can't be mistaken for it. */
 export type Xml = string & { readonly [markup]: true };
 
+/** Character data, escaped. */
+export function text(value: string): Xml {
+  return escapeXml(value) as Xml;
+}
+
 /** `<name>value</name>`, escaped. */
 export function leaf(name: string, value: string | number | boolean): Xml {
-  const text = typeof value === "string" ? escapeXml(value) : String(value);
-  return `<${name}>${text}</${name}>` as Xml;
+  const content = typeof value === "string" ? escapeXml(value) : String(value);
+  return `<${name}>${content}</${name}>` as Xml;
 }
 
 /** As `leaf`; nothing at all when the value is undefined. */
@@ -56,9 +61,9 @@ const NAMED: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-export function escapeXml(text: string): string {
-  if (!UNSAFE.test(text)) return text;
-  return text.replace(
+function escapeXml(value: string): string {
+  if (!UNSAFE.test(value)) return value;
+  return value.replace(
     UNSAFE_ALL,
     (char) => NAMED[char] ?? `&#x${char.charCodeAt(0).toString(16)};`,
   );

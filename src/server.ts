@@ -1,0 +1,123 @@
+/** The whole way of a request, and the only catch that makes a response. There is no router: recognise.ts reads, handlers.ts lists. */
+
+import type { Caller } from "./auth/keyring.ts";
+import { openPayload } from "./auth/payload.ts";
+import { authenticate } from "./auth/sigv4.ts";
+import type { Random } from "./clock.ts";
+import type { S3ErrorCode } from "./errors.ts";
+import { type IncomingRequest, openIncomingRequest, splitUrl } from "./incoming_request.ts";
+import type { RequestRecord } from "./log.ts";
+import { authorize } from "./s3/authorize.ts";
+import type { Services } from "./s3/call.ts";
+import { addCorsHeaders, type CorsAnswer, findCorsAnswer } from "./s3/cors.ts";
+import { errorResponse, toS3Error } from "./s3/error_response.ts";
+import { handle } from "./s3/handlers.ts";
+import { applyHoistedHeaders } from "./s3/hoisted_headers.ts";
+import type { Operation } from "./s3/operation.ts";
+import { recognise } from "./s3/recognise.ts";
+
+export interface ServerOptions {
+  readonly services: Services;
+  /** The only region that requests may be signed for; undefined accepts any. */
+  readonly signedRegion: string | undefined;
+  /** Under which `bucket.domain` names a bucket: lower case, without port. */
+  readonly domains: readonly string[];
+}
+
+/** Paths that a load balancer or a waiting script asks, unsigned. None is a possible bucket's but `minio`'s, where keys `health/…` are given up. */
+const HEALTH_PATHS = ["/_zs3/health", "/minio/health/live", "/minio/health/ready"];
+
+/** How far a request came: what its log record and its CORS headers are made from, also when it failed. */
+interface Progress {
+  operation: Operation | "Health" | undefined;
+  caller: Caller | undefined;
+  cors: CorsAnswer | undefined;
+}
+
+/**
+ * The function for `Deno.serve`. Never throws or rejects. A body that a handler leaves unread is Deno's to drain: it keeps
+ * receiving it while the reply is on its way and closes the connection afterwards (measured with 2.9.6), so a client that is
+ * still sending gets its error instead of a reset.
+ */
+export function createServer(options: ServerOptions): (request: Request) => Promise<Response> {
+  return (request) => respond(options, request);
+}
+
+async function respond(options: ServerOptions, raw: Request): Promise<Response> {
+  const { clock, random, log } = options.services;
+  const requestId = newRequestId(random);
+  const timeMs = clock.now();
+  const progress: Progress = { operation: undefined, caller: undefined, cors: undefined };
+  let errorCode: S3ErrorCode | undefined;
+  let response: Response;
+  try {
+    response = await answer(options, raw, requestId, progress);
+  } catch (cause) {
+    const error = toS3Error(cause, requestId, log);
+    errorCode = error.code;
+    const resource = splitUrl(raw.url).rawPath;
+    response = errorResponse(error, { id: requestId, method: raw.method, resource });
+  }
+  response.headers.set("x-amz-request-id", requestId);
+  if (progress.cors !== undefined) addCorsHeaders(response.headers, progress.cors);
+  const durationMs = clock.now() - timeMs;
+  log.request({
+    requestId,
+    timeMs,
+    durationMs,
+    method: raw.method,
+    status: response.status,
+    errorCode,
+    ...describe(progress, response),
+  });
+  return response;
+}
+
+/** Each step throws what is wrong with the request; none but the handler touches an object or reads the body. */
+async function answer(
+  { services, signedRegion, domains }: ServerOptions,
+  raw: Request,
+  requestId: string,
+  progress: Progress,
+): Promise<Response> {
+  const sent = openIncomingRequest(raw, requestId);
+  if (isHealthCheck(sent)) {
+    progress.operation = "Health";
+    return new Response(sent.method === "HEAD" ? null : "OK\n");
+  }
+  const request = applyHoistedHeaders(sent);
+  const operation = recognise(request, domains);
+  progress.operation = operation;
+  progress.cors = await findCorsAnswer(request, operation, services.store);
+  const { keyring, clock, store } = services;
+  const authentication = authenticate(sent, { keyring, clock, region: signedRegion });
+  const { caller } = authentication;
+  progress.caller = caller;
+  await authorize(operation, caller, request, store);
+  const payload = openPayload(sent, authentication);
+  return await handle({ operation, request, caller, payload, services });
+}
+
+function isHealthCheck(request: IncomingRequest): boolean {
+  return (request.method === "GET" || request.method === "HEAD") &&
+    HEALTH_PATHS.includes(request.rawPath);
+}
+
+function newRequestId(random: Random): string {
+  return random.bytes(8).toHex().toUpperCase();
+}
+
+function describe(
+  { operation, caller }: Progress,
+  response: Response,
+): Pick<RequestRecord, "operation" | "bucket" | "key" | "accessKeyId" | "sentBytes"> {
+  const target = typeof operation === "object" ? operation : undefined;
+  const length = response.headers.get("content-length");
+  return {
+    operation: typeof operation === "object" ? operation.name : operation,
+    bucket: target === undefined || target.kind === "service" ? undefined : target.bucket,
+    key: target?.kind === "object" ? target.key : undefined,
+    accessKeyId: caller?.kind === "signed" ? caller.accessKeyId : undefined,
+    sentBytes: length === null ? undefined : Number(length),
+  };
+}
