@@ -14,6 +14,9 @@ export const DEFAULT_KEY_PAIR: KeyPair = {
   role: "admin",
 };
 
+/** The region that the server says it is in when none is configured: the one that clients take for granted. */
+export const DEFAULT_REGION = "us-east-1";
+
 export interface Config {
   readonly command: Command;
   readonly host: string;
