@@ -95,11 +95,14 @@ const parser = new XMLParser({
   maxNestedTags: LIMITS.xmlDepthMax,
 });
 
-/** The parser is lenient about structure and the validator about depth: the parser's bound comes first, both must agree. */
+/**
+ * The parser is lenient about structure and the validator about depth: the parser's bound comes first, both must agree. Text
+ * behind an empty root is let through by both.
+ */
 function parseNodes(text: string): readonly ParserNode[] {
   try {
     const nodes = parser.parse(text) as readonly ParserNode[];
-    if (XMLValidator.validate(text) === true) return nodes;
+    if (XMLValidator.validate(text) === true && text.trimEnd().endsWith(">")) return nodes;
   } catch (cause) {
     throw malformed("The XML is not well-formed or is nested too deeply.", cause);
   }
@@ -162,7 +165,7 @@ function decodeReferences(text: string): string {
   });
 }
 
-/** Control characters are let through: a key with one can only be named so (see `escapeXml`). */
+/** Control characters are let through: a key with one can only be named so (see xml.ts). */
 function numericReference(name: string): string | undefined {
   const match = /^#(?:x([0-9a-fA-F]{1,6})|([0-9]{1,7}))$/.exec(name);
   if (match === null) return undefined;
