@@ -1,5 +1,8 @@
 /** Who may call: key pairs with roles, and the caller that a request turned out to be. */
 
+import { LIMITS } from "../limits.ts";
+import { deriveSigningKey } from "./signature.ts";
+
 /**
  * admin: everything. writer: read and write any object. reader: read any object.
  * user: create buckets, and everything in those that it owns; elsewhere what is public.
@@ -23,7 +26,43 @@ export interface Keyring {
   signingKey(pair: KeyPair, date: string, region: string): Uint8Array;
 }
 
-/** Throws a RangeError for two pairs with one access key id. */
-export function openKeyring(_pairs: readonly KeyPair[]): Keyring {
-  throw new RangeError("being written");
+/** A keyring of these pairs. Throws a RangeError for two pairs with one access key id. */
+export function createKeyring(pairs: readonly KeyPair[]): Keyring {
+  return new CachingKeyring(pairs);
+}
+
+class CachingKeyring implements Keyring {
+  readonly #pairs = new Map<string, KeyPair>();
+  /** Least recently used first. */
+  readonly #signingKeys = new Map<string, Uint8Array>();
+
+  constructor(pairs: readonly KeyPair[]) {
+    for (const pair of pairs) {
+      const { accessKeyId } = pair;
+      if (this.#pairs.has(accessKeyId)) {
+        throw new RangeError(`The access key id ${accessKeyId} is given twice.`);
+      }
+      this.#pairs.set(accessKeyId, pair);
+    }
+  }
+
+  find(accessKeyId: string): KeyPair | undefined {
+    return this.#pairs.get(accessKeyId);
+  }
+
+  signingKey(pair: KeyPair, date: string, region: string): Uint8Array {
+    const name = `${pair.accessKeyId}/${date}/${region}`;
+    const key = this.#signingKeys.get(name) ?? deriveSigningKey(pair.secretKey, date, region);
+    this.#signingKeys.delete(name);
+    this.#signingKeys.set(name, key);
+    if (this.#signingKeys.size > LIMITS.signingKeysCachedMax) this.#forgetOldest();
+    return key;
+  }
+
+  #forgetOldest(): void {
+    for (const name of this.#signingKeys.keys()) {
+      this.#signingKeys.delete(name);
+      return;
+    }
+  }
 }
