@@ -71,11 +71,11 @@ export function bucketTests(suite: Suite): void {
     const made = present(await store.findBucket(BUCKET), "bucket");
     await store.updateBucket(BUCKET, { acl: "public-read" });
     assertEquals(await store.findBucket(BUCKET), { ...made, acl: "public-read" });
-    await store.updateBucket(BUCKET, { tags: { team: "α & β" } });
+    await store.updateBucket(BUCKET, { tags: { team: "α + β" } });
     assertEquals(await store.findBucket(BUCKET), {
       ...made,
       acl: "public-read",
-      tags: { team: "α & β" },
+      tags: { team: "α + β" },
     });
     await store.updateBucket(BUCKET, { tags: null, acl: "private" });
     assertEquals(await store.findBucket(BUCKET), made);

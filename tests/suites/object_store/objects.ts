@@ -38,7 +38,7 @@ const RICH_META: ObjectMeta = {
     "x-amz-website-redirect-location": "/elsewhere",
   },
   user: { mtime: "1700000000.123456789", "name-2": "Grüße, 世界", empty: "" },
-  tags: { project: "α+β", "a b": "c=d&e", empty: "" },
+  tags: { project: "α+β", "a b": "c=d:e", empty: "" },
   acl: "public-read",
   checksum: {
     algorithm: "SHA256",

@@ -33,8 +33,8 @@ export type Capability =
   | "opaqueCors"
   /** The metadata of an unfinished upload. S3 never shows it. */
   | "uploadMeta"
-  /** Other calls while a body is being sent. A signed request over HTTP is sent when its body is known. */
-  | "interleavedBody"
+  /** The numbers that an object's parts were put with, and their checksums when the object's own is of the whole. */
+  | "partDetails"
   /** A range of a version that has been replaced. Over S3 a range is a request of its own. */
   | "pinnedRange";
 

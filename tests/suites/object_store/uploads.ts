@@ -112,7 +112,7 @@ export function uploadTests(suite: Suite): void {
     await assertCode(putPart(store, upload, 1, body()), "NoSuchUpload");
     assertEquals((await store.listUploads(BUCKET, ALL)).entries, []);
     await store.deleteBucket(BUCKET);
-  }, "interleavedBody");
+  });
 
   suite.testInBucket("a part put again replaces the first", async (store) => {
     const upload = targetOf(await createUpload(store, "a"));
