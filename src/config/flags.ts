@@ -60,7 +60,7 @@ export const FLAGS = {
   },
   "region": {
     group: "Server",
-    help: "region to be in, and the only one accepted in signatures; without it any is (us-east-1)",
+    help: "the one region to accept in signatures; without it, any",
     placeholder: "NAME",
     parse: parseRegion,
     aliases: ["MINIO_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"],
