@@ -1,0 +1,208 @@
+/**
+ * The catalog: SQLite beside the files, with changes committed in groups. What the rows mean is its users' business.
+ *
+ * All of it runs on the caller's thread but the wait for the disk: a change is applied at once inside the open
+ * transaction, the transaction is committed when the disk is done with the one before it, and the promise of the change
+ * resolves when an fdatasync of the write-ahead log that began after that commit has ended. Decisions are therefore
+ * serial without locks, and the fsync is shared by all that waited (src/README.md has the figures).
+ */
+
+import { DatabaseSync } from "node:sqlite";
+import { type Database, migrate } from "./catalog_schema.ts";
+import { CatalogSession } from "./catalog_session.ts";
+import { asStorageError, type Files, type OpenFile } from "./files.ts";
+
+export type Durability = "strict" | "relaxed";
+
+export interface CatalogOptions {
+  /** Absolute path of the database file; its directory exists. */
+  readonly path: string;
+  readonly durability: Durability;
+  readonly files: Files;
+  /** node:sqlite unless a test brings its own. */
+  readonly openDatabase?: (path: string) => Database;
+}
+
+/** Changes of one transaction. Check first, write then: a change that throws after its first write fails its whole group. */
+export interface CatalogChange extends CatalogSession {
+  /** `then` runs in the same turn in which the change has become visible to readers. */
+  onCommit(then: () => void): void;
+}
+
+class Change extends CatalogSession implements CatalogChange {
+  readonly #onCommit: (() => void)[] = [];
+
+  onCommit(then: () => void): void {
+    this.#onCommit.push(then);
+  }
+
+  /** How many callbacks are registered: what `forgetSince` takes to drop the later ones. */
+  get mark(): number {
+    return this.#onCommit.length;
+  }
+
+  runCommitted(): void {
+    for (const then of this.#onCommit.splice(0)) then();
+  }
+
+  forgetSince(mark: number): void {
+    this.#onCommit.length = mark;
+  }
+}
+
+interface Waiter {
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+export class Catalog {
+  /** Sees what is committed, and nothing of the open transaction. */
+  readonly read: CatalogSession;
+  readonly #writer: Database;
+  readonly #reader: Database;
+  readonly #change: Change;
+  readonly #log: OpenFile | undefined;
+  /** Of the open transaction; undefined when none is open. */
+  #waiters: Waiter[] | undefined;
+  #committing: Promise<void> | undefined;
+  #fault: unknown;
+
+  private constructor(writer: Database, reader: Database, log: OpenFile | undefined) {
+    this.#writer = writer;
+    this.#reader = reader;
+    this.#change = new Change(writer);
+    this.read = new CatalogSession(reader);
+    this.#log = log;
+  }
+
+  /** Creates or opens it. Throws when the file isn't a catalog or is of a newer zs3. */
+  static open(options: CatalogOptions): Catalog {
+    const openDatabase = options.openDatabase ?? ((path) => new DatabaseSync(path) as Database);
+    const writer = openDatabase(options.path);
+    const isStrict = options.durability === "strict";
+    // NORMAL: SQLite itself syncs only around checkpoints; the sync of each group is `#log.sync()`.
+    writer.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${isStrict ? "NORMAL" : "OFF"}`);
+    writer.exec(
+      "PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY",
+    );
+    migrate(writer);
+    const reader = openDatabase(options.path);
+    reader.exec("PRAGMA query_only = ON; PRAGMA cache_size = -32768");
+    const log = isStrict ? options.files.open(`${options.path}-wal`) : undefined;
+    return new Catalog(writer, reader, log);
+  }
+
+  /**
+   * Applies `change` now, in one step with what it reads, and resolves with its result when that is durable.
+   * Throws what `change` throws, and StorageFull; then nothing of it has happened.
+   */
+  transact<T>(change: (session: CatalogChange) => T): Promise<T> {
+    let result: T;
+    try {
+      this.#assertSound();
+      this.#begin();
+      result = this.#apply(change);
+    } catch (error) {
+      return Promise.reject(asStorageError(error));
+    }
+    const waiters = this.#waiters ?? [];
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    waiters.push({ resolve, reject });
+    this.#committing ??= this.#commitGroups();
+    return promise.then(() => result);
+  }
+
+  /** Waits for what is under way and closes the database. */
+  async close(): Promise<void> {
+    await this.#committing;
+    this.#log?.close();
+    this.#reader.close();
+    this.#writer.close();
+  }
+
+  #begin(): void {
+    if (this.#waiters !== undefined) return;
+    this.#writer.exec("BEGIN IMMEDIATE");
+    this.#waiters = [];
+  }
+
+  #apply<T>(change: (session: CatalogChange) => T): T {
+    this.#writer.exec("SAVEPOINT change");
+    const mark = this.#change.mark;
+    try {
+      const result = change(this.#change);
+      this.#writer.exec("RELEASE change");
+      return result;
+    } catch (error) {
+      this.#undoChange(mark, error);
+      throw error;
+    }
+  }
+
+  /** Takes one change out of the group, or the whole group with it when SQLite can't. */
+  #undoChange(mark: number, cause: unknown): void {
+    this.#change.forgetSince(mark);
+    try {
+      this.#writer.exec("ROLLBACK TO change; RELEASE change");
+    } catch {
+      this.#abandonGroup(cause);
+    }
+  }
+
+  async #commitGroups(): Promise<void> {
+    // One turn of the microtask queue lets requests that became ready together share the first group.
+    await Promise.resolve();
+    while (this.#waiters !== undefined) {
+      const waiters = this.#waiters;
+      try {
+        this.#commit();
+        await this.#syncLog();
+        for (const waiter of waiters) waiter.resolve();
+      } catch (error) {
+        for (const waiter of waiters) waiter.reject(asStorageError(error));
+      }
+    }
+    this.#committing = undefined;
+  }
+
+  #commit(): void {
+    try {
+      this.#writer.exec("COMMIT");
+    } catch (error) {
+      this.#abandonGroup(error);
+      throw error;
+    }
+    this.#waiters = undefined;
+    this.#change.runCommitted();
+  }
+
+  #abandonGroup(cause: unknown): void {
+    const waiters = this.#waiters ?? [];
+    this.#waiters = undefined;
+    this.#change.forgetSince(0);
+    try {
+      this.#writer.exec("ROLLBACK");
+    } catch {
+      // SQLite has rolled back by itself, as it does when the disk is full.
+    }
+    for (const waiter of waiters) waiter.reject(asStorageError(cause));
+  }
+
+  async #syncLog(): Promise<void> {
+    if (this.#log === undefined) return;
+    try {
+      await this.#log.sync();
+    } catch (error) {
+      // After a failed fsync the kernel may drop the pages and report success the next time: nothing later can be trusted.
+      this.#fault = error;
+      throw error;
+    }
+  }
+
+  #assertSound(): void {
+    if (this.#fault === undefined) return;
+    throw new Error("the catalog could not be synced to disk; restart zs3 once the disk is sound", {
+      cause: this.#fault,
+    });
+  }
+}

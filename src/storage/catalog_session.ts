@@ -1,0 +1,407 @@
+/** The catalog's statements as typed methods over one database connection. Holds no state but prepared statements. */
+
+import type { CannedAcl } from "./object_store.ts";
+import type { Database, SqlValue, Statement } from "./catalog_schema.ts";
+
+export interface BucketRow {
+  readonly name: string;
+  readonly created: number;
+  readonly owner: string | null;
+  readonly acl: CannedAcl;
+  readonly cors: string | null;
+  /** JSON of Tags. */
+  readonly tags: string | null;
+}
+
+export interface ObjectRow {
+  readonly bucket: string;
+  readonly key: string;
+  /** null: not read yet. */
+  readonly etag: string | null;
+  readonly size: number;
+  readonly modified: number;
+  /** Of the plain file, in milliseconds. */
+  readonly mtime: number;
+  readonly part_count: number | null;
+  /** JSON, see object_row.ts. */
+  readonly meta: string;
+}
+
+/** write: the body is in the entry. move: it is in the file `.tmp/<temp>`. The rest need no bytes. */
+export type JournalAction = "write" | "move" | "remove" | "makeBucket" | "removeBucket";
+
+export interface JournalRow {
+  readonly seq: number;
+  readonly bucket: string;
+  readonly key: string;
+  readonly action: JournalAction;
+  readonly body: Uint8Array<ArrayBuffer> | null;
+  readonly temp: string | null;
+  readonly mtime: number;
+}
+
+export interface DirectoryRow {
+  readonly bucket: string;
+  /** What all keys of files inside begin with: "" for the bucket's own folder, "a/b/". */
+  readonly prefix: string;
+  /** Relative to the bucket's folder; "" for that itself. */
+  readonly path: string;
+  readonly mtime: number | null;
+}
+
+export interface UploadRow {
+  readonly id: string;
+  readonly bucket: string;
+  readonly key: string;
+  readonly initiated: number;
+  readonly initiator: string | null;
+  readonly meta: string;
+  /** JSON of UploadInit["checksum"]. */
+  readonly checksum: string | null;
+}
+
+export interface PartRow {
+  readonly upload: string;
+  readonly number: number;
+  readonly size: number;
+  readonly etag: string;
+  readonly modified: number;
+  /** JSON of PartInfo["checksum"]. */
+  readonly checksum: string | null;
+  /** Name of the file in `.tmp`. */
+  readonly temp: string;
+}
+
+export interface CompletedRow {
+  readonly id: string;
+  readonly bucket: string;
+  readonly key: string;
+  readonly completed: number;
+  /** JSON of the ObjectRow that the completion made. */
+  readonly object: string;
+}
+
+/** An ascending range of text: from `from` (included or not) up to but without `before`. */
+export interface TextRange {
+  readonly from: string;
+  readonly isFromIncluded: boolean;
+  /** undefined: no upper end. */
+  readonly before: string | undefined;
+}
+
+const OBJECT_COLUMNS = "bucket, key, etag, size, modified, mtime, part_count, meta";
+
+export class CatalogSession {
+  readonly #database: Database;
+  readonly #statements = new Map<string, Statement>();
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  findBucket(name: string): BucketRow | undefined {
+    return this.#get("SELECT * FROM buckets WHERE name = ?", name);
+  }
+
+  listBuckets(): BucketRow[] {
+    return this.#all("SELECT * FROM buckets ORDER BY name");
+  }
+
+  putBucket(row: BucketRow): void {
+    this.#run(
+      "REPLACE INTO buckets(name, created, owner, acl, cors, tags) VALUES(?, ?, ?, ?, ?, ?)",
+      row.name,
+      row.created,
+      row.owner,
+      row.acl,
+      row.cors,
+      row.tags,
+    );
+  }
+
+  /** Removes the bucket's row; the rows of what it holds are removed by `deleteBucketContents`. */
+  deleteBucket(name: string): void {
+    this.#run("DELETE FROM buckets WHERE name = ?", name);
+  }
+
+  /** Removes at most about `limit` rows of objects and directories; false when none were left. */
+  deleteBucketContents(name: string, limit: number): boolean {
+    const remove = (table: string, column: string) =>
+      this.#run(
+        `DELETE FROM ${table} WHERE bucket = ? AND ${column} IN (SELECT ${column} FROM ${table} WHERE bucket = ? LIMIT ?)`,
+        name,
+        name,
+        limit,
+      );
+    return remove("objects", "key") + remove("directories", "prefix") > 0;
+  }
+
+  findObject(bucket: string, key: string): ObjectRow | undefined {
+    return this.#get(
+      `SELECT ${OBJECT_COLUMNS} FROM objects WHERE bucket = ? AND key = ?`,
+      bucket,
+      key,
+    );
+  }
+
+  /** JSON of the object's parts, see object_row.ts. */
+  findObjectParts(bucket: string, key: string): string | undefined {
+    const row = this.#get<{ parts: string | null }>(
+      "SELECT parts FROM objects WHERE bucket = ? AND key = ?",
+      bucket,
+      key,
+    );
+    return row?.parts ?? undefined;
+  }
+
+  /** In the order of the keys' UTF-8 bytes. */
+  scanObjects(bucket: string, range: TextRange, limit: number): ObjectRow[] {
+    return this.#all(
+      `SELECT ${OBJECT_COLUMNS} FROM objects WHERE bucket = ? AND ${
+        rangeSql("key", range)
+      } ORDER BY key LIMIT ?`,
+      bucket,
+      ...rangeValues(range),
+      limit,
+    );
+  }
+
+  putObject(row: ObjectRow, parts: string | null): void {
+    this.#run(
+      `REPLACE INTO objects(${OBJECT_COLUMNS}, parts) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      row.bucket,
+      row.key,
+      row.etag,
+      row.size,
+      row.modified,
+      row.mtime,
+      row.part_count,
+      row.meta,
+      parts,
+    );
+  }
+
+  /** Changes the metadata alone. */
+  setObjectMeta(bucket: string, key: string, meta: string): void {
+    this.#run("UPDATE objects SET meta = ? WHERE bucket = ? AND key = ?", meta, bucket, key);
+  }
+
+  deleteObject(bucket: string, key: string): void {
+    this.#run("DELETE FROM objects WHERE bucket = ? AND key = ?", bucket, key);
+  }
+
+  /** In the order in which they must be done. */
+  listJournal(): JournalRow[] {
+    return this.#all(
+      "SELECT seq, bucket, key, action, body, temp, mtime FROM journal ORDER BY seq",
+    );
+  }
+
+  /** The key's entry; inside a transaction also one that it made itself. */
+  findJournal(bucket: string, key: string): Pick<JournalRow, "seq" | "action"> | undefined {
+    return this.#get("SELECT seq, action FROM journal WHERE bucket = ? AND key = ?", bucket, key);
+  }
+
+  /** Replaces the key's entry; gives the new entry's sequence number. */
+  putJournal(entry: Omit<JournalRow, "seq">): number {
+    return Number(
+      this.#statement(
+        "REPLACE INTO journal(bucket, key, action, body, temp, mtime) VALUES(?, ?, ?, ?, ?, ?)",
+      )
+        .run(entry.bucket, entry.key, entry.action, entry.body, entry.temp, entry.mtime)
+        .lastInsertRowid,
+    );
+  }
+
+  deleteJournal(seq: number): void {
+    this.#run("DELETE FROM journal WHERE seq = ?", seq);
+  }
+
+  sumSizes(bucket: string): number {
+    const row = this.#get<{ bytes: number }>(
+      "SELECT total(size) AS bytes FROM objects WHERE bucket = ?",
+      bucket,
+    );
+    return row?.bytes ?? 0;
+  }
+
+  /** Has all folders of the bucket compared with the rows anew. */
+  doubtDirectories(bucket: string): void {
+    this.#run("UPDATE directories SET mtime = NULL WHERE bucket = ?", bucket);
+  }
+
+  findDirectory(bucket: string, prefix: string): DirectoryRow | undefined {
+    return this.#get("SELECT * FROM directories WHERE bucket = ? AND prefix = ?", bucket, prefix);
+  }
+
+  /** Does nothing when it is known. */
+  addDirectory(bucket: string, prefix: string, path: string): void {
+    this.#run(
+      "INSERT OR IGNORE INTO directories(bucket, prefix, path, mtime) VALUES(?, ?, ?, NULL)",
+      bucket,
+      prefix,
+      path,
+    );
+  }
+
+  putDirectory(row: DirectoryRow): void {
+    this.#run(
+      "REPLACE INTO directories(bucket, prefix, path, mtime) VALUES(?, ?, ?, ?)",
+      row.bucket,
+      row.prefix,
+      row.path,
+      row.mtime,
+    );
+  }
+
+  setDirectoryMtime(bucket: string, prefix: string, mtime: number | null): void {
+    this.#run(
+      "UPDATE directories SET mtime = ? WHERE bucket = ? AND prefix = ?",
+      mtime,
+      bucket,
+      prefix,
+    );
+  }
+
+  deleteDirectory(bucket: string, prefix: string): void {
+    this.#run("DELETE FROM directories WHERE bucket = ? AND prefix = ?", bucket, prefix);
+  }
+
+  scanDirectories(bucket: string, range: TextRange, limit: number): DirectoryRow[] {
+    return this.#all(
+      `SELECT * FROM directories WHERE bucket = ? AND ${
+        rangeSql("prefix", range)
+      } ORDER BY prefix LIMIT ?`,
+      bucket,
+      ...rangeValues(range),
+      limit,
+    );
+  }
+
+  findUpload(id: string): UploadRow | undefined {
+    return this.#get("SELECT * FROM uploads WHERE id = ?", id);
+  }
+
+  /** By key, then id; those after `afterId` when they are of the key `range.from` and that is included. */
+  scanUploads(bucket: string, range: TextRange, afterId: string, limit: number): UploadRow[] {
+    return this.#all(
+      `SELECT * FROM uploads WHERE bucket = ? AND ${
+        rangeSql("key", range)
+      } AND (key <> ? OR id > ?) ` +
+        `ORDER BY key, id LIMIT ?`,
+      bucket,
+      ...rangeValues(range),
+      range.from,
+      afterId,
+      limit,
+    );
+  }
+
+  listUploadsOfBucket(bucket: string): UploadRow[] {
+    return this.#all("SELECT * FROM uploads WHERE bucket = ?", bucket);
+  }
+
+  listUploadsBefore(initiated: number): UploadRow[] {
+    return this.#all("SELECT * FROM uploads WHERE initiated < ?", initiated);
+  }
+
+  putUpload(row: UploadRow): void {
+    this.#run(
+      "INSERT INTO uploads(id, bucket, key, initiated, initiator, meta, checksum) VALUES(?, ?, ?, ?, ?, ?, ?)",
+      row.id,
+      row.bucket,
+      row.key,
+      row.initiated,
+      row.initiator,
+      row.meta,
+      row.checksum,
+    );
+  }
+
+  /** Removes the upload and its parts' rows; the parts' files are the caller's. */
+  deleteUpload(id: string): void {
+    this.#run("DELETE FROM uploads WHERE id = ?", id);
+    this.#run("DELETE FROM parts WHERE upload = ?", id);
+  }
+
+  /** Ascending by number. */
+  listParts(upload: string, after: number, limit: number): PartRow[] {
+    return this.#all(
+      "SELECT * FROM parts WHERE upload = ? AND number > ? ORDER BY number LIMIT ?",
+      upload,
+      after,
+      limit,
+    );
+  }
+
+  findPart(upload: string, number: number): PartRow | undefined {
+    return this.#get("SELECT * FROM parts WHERE upload = ? AND number = ?", upload, number);
+  }
+
+  /** Names of all parts' files in `.tmp`. */
+  listPartTemps(): string[] {
+    return this.#all<{ temp: string }>("SELECT temp FROM parts").map((row) => row.temp);
+  }
+
+  putPart(row: PartRow): void {
+    this.#run(
+      "REPLACE INTO parts(upload, number, size, etag, modified, checksum, temp) VALUES(?, ?, ?, ?, ?, ?, ?)",
+      row.upload,
+      row.number,
+      row.size,
+      row.etag,
+      row.modified,
+      row.checksum,
+      row.temp,
+    );
+  }
+
+  findCompleted(id: string): CompletedRow | undefined {
+    return this.#get("SELECT * FROM completed WHERE id = ?", id);
+  }
+
+  putCompleted(row: CompletedRow): void {
+    this.#run(
+      "REPLACE INTO completed(id, bucket, key, completed, object) VALUES(?, ?, ?, ?, ?)",
+      row.id,
+      row.bucket,
+      row.key,
+      row.completed,
+      row.object,
+    );
+  }
+
+  forgetCompletedBefore(time: number): void {
+    this.#run("DELETE FROM completed WHERE completed < ?", time);
+  }
+
+  #get<T>(sql: string, ...values: SqlValue[]): T | undefined {
+    return this.#statement(sql).get(...values) as T | undefined;
+  }
+
+  #all<T>(sql: string, ...values: SqlValue[]): T[] {
+    return this.#statement(sql).all(...values) as T[];
+  }
+
+  #run(sql: string, ...values: SqlValue[]): number {
+    return Number(this.#statement(sql).run(...values).changes);
+  }
+
+  #statement(sql: string): Statement {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+function rangeSql(column: string, range: TextRange): string {
+  const lower = `${column} ${range.isFromIncluded ? ">=" : ">"} ?`;
+  return range.before === undefined ? lower : `${lower} AND ${column} < ?`;
+}
+
+function rangeValues(range: TextRange): string[] {
+  return range.before === undefined ? [range.from] : [range.from, range.before];
+}

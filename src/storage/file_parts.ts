@@ -1,0 +1,19 @@
+/** What the parts of the FileStore are made of and share. */
+
+import type { Clock, Random } from "../clock.ts";
+import type { Catalog } from "./catalog.ts";
+import type { Files } from "./files.ts";
+import type { FileTree } from "./file_tree.ts";
+import type { Journal } from "./journal.ts";
+
+export interface StoreParts {
+  readonly catalog: Catalog;
+  readonly journal: Journal;
+  readonly tree: FileTree;
+  readonly files: Files;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Whether a change must survive a power cut before it counts as made. */
+  readonly isStrict: boolean;
+  readonly onFault: (what: string, error: unknown) => void;
+}

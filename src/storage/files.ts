@@ -1,0 +1,244 @@
+/** The seam to the file system: the few operations that storage needs, so that tests can make the n-th one fail. */
+
+import { existsSync } from "node:fs";
+import { S3Error } from "../errors.ts";
+
+export interface FileStat {
+  readonly kind: "file" | "directory" | "symlink" | "other";
+  readonly size: number;
+  /** Whole milliseconds since the epoch, rounded down. */
+  readonly mtimeMs: number;
+}
+
+export interface DirectoryEntry {
+  readonly name: string;
+  readonly kind: FileStat["kind"];
+}
+
+/** An open file; closing twice is harmless. */
+export interface OpenFile extends Disposable {
+  stat(): FileStat;
+  /** Bytes read into the start of `buffer`; 0 at the end of the file. */
+  readSync(buffer: Uint8Array): number;
+  read(buffer: Uint8Array): Promise<number>;
+  /** Writes all of `bytes`. Throws StorageFull. */
+  write(bytes: Uint8Array): Promise<void>;
+  writeSync(bytes: Uint8Array): void;
+  seekSync(offset: number): void;
+  setMtime(mtimeMs: number): void;
+  /** Resolves when the bytes and the size are on stable storage. */
+  sync(): Promise<void>;
+  /** All bytes from the current position; takes over the file and closes it. */
+  stream(): ReadableStream<Uint8Array<ArrayBuffer>>;
+  close(): void;
+}
+
+/** Paths are absolute. "Missing" means that there is no entry, or that a parent isn't a directory. */
+export interface Files {
+  /** Of the entry itself (a symlink is not followed); undefined when missing. */
+  stat(path: string): FileStat | undefined;
+  /** With all symlinks resolved; undefined when missing. */
+  realPath(path: string): string | undefined;
+  /** undefined when missing. */
+  open(path: string): OpenFile | undefined;
+  /** A new file for writing and reading. Throws when there is one. */
+  create(path: string): OpenFile;
+  /** Replaces what is at `to`. */
+  rename(from: string, to: string): void;
+  /** Removes a file or symlink; false when missing. */
+  remove(path: string): boolean;
+  /** Removes an empty directory; false when it is missing or not empty. */
+  removeDirectory(path: string): boolean;
+  /** False when there is already a directory. Throws NotADirectory when a parent is a file, NotFound when it is missing. */
+  makeDirectory(path: string): boolean;
+  setMtime(path: string, mtimeMs: number): void;
+  /** Entries in no order; none when missing. */
+  readDirectory(path: string): AsyncIterable<DirectoryEntry>;
+  /** The same for folders that are expected to be small. */
+  readDirectorySync(path: string): DirectoryEntry[];
+  /** Copies the bytes into a new file in the kernel, sharing blocks where the file system can. */
+  copy(from: string, to: string): Promise<void>;
+  /** Resolves when the bytes of the file, or the entries of the directory, are on stable storage; at once when missing. */
+  sync(path: string): Promise<void>;
+}
+
+export const diskFiles: Files = {
+  stat(path) {
+    // A missing entry costs 1.4 µs this way, and 15 µs as an exception.
+    if (!existsSync(path)) return undefined;
+    return ifPresent(() => toStat(Deno.lstatSync(path)));
+  },
+  realPath: (path) => ifPresent(() => Deno.realPathSync(path)),
+  open(path) {
+    const file = ifPresent(() => Deno.openSync(path));
+    return file === undefined ? undefined : new DiskFile(file);
+  },
+  create: (path) =>
+    new DiskFile(guard(() => Deno.openSync(path, { read: true, write: true, createNew: true }))),
+  rename: (from, to) => guard(() => Deno.renameSync(from, to)),
+  remove: (path) => ifPresent(() => (Deno.removeSync(path), true)) ?? false,
+  removeDirectory(path) {
+    try {
+      Deno.removeSync(path);
+      return true;
+    } catch (error) {
+      if (isMissing(error) || codeOf(error) === "ENOTEMPTY") return false;
+      throw error;
+    }
+  },
+  makeDirectory(path) {
+    try {
+      guard(() => Deno.mkdirSync(path));
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.AlreadyExists && Deno.lstatSync(path).isDirectory) {
+        return false;
+      }
+      throw error;
+    }
+  },
+  setMtime: (path, mtimeMs) => Deno.utimeSync(path, mtimeMs / 1000, mtimeMs / 1000),
+  async *readDirectory(path) {
+    try {
+      for await (const entry of Deno.readDir(path)) yield { name: entry.name, kind: kindOf(entry) };
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+  },
+  readDirectorySync: (path) =>
+    ifPresent(() =>
+      Array.from(Deno.readDirSync(path), (entry) => ({ name: entry.name, kind: kindOf(entry) }))
+    ) ?? [],
+  copy: (from, to) => guardAsync(Deno.copyFile(from, to)),
+  async sync(path) {
+    let file: Deno.FsFile;
+    try {
+      file = await Deno.open(path);
+    } catch (error) {
+      if (isMissing(error)) return;
+      throw error;
+    }
+    try {
+      await guardAsync(file.sync());
+    } finally {
+      file.close();
+    }
+  },
+};
+
+class DiskFile implements OpenFile {
+  readonly #file: Deno.FsFile;
+  #isOpen = true;
+
+  constructor(file: Deno.FsFile) {
+    this.#file = file;
+  }
+
+  stat(): FileStat {
+    return toStat(this.#file.statSync());
+  }
+
+  readSync(buffer: Uint8Array): number {
+    return this.#file.readSync(buffer) ?? 0;
+  }
+
+  async read(buffer: Uint8Array): Promise<number> {
+    return await this.#file.read(buffer) ?? 0;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    let rest = bytes;
+    while (rest.length > 0) rest = rest.subarray(await guardAsync(this.#file.write(rest)));
+  }
+
+  writeSync(bytes: Uint8Array): void {
+    let rest = bytes;
+    while (rest.length > 0) rest = rest.subarray(guard(() => this.#file.writeSync(rest)));
+  }
+
+  seekSync(offset: number): void {
+    this.#file.seekSync(offset, Deno.SeekMode.Start);
+  }
+
+  setMtime(mtimeMs: number): void {
+    this.#file.utimeSync(mtimeMs / 1000, mtimeMs / 1000);
+  }
+
+  async sync(): Promise<void> {
+    await guardAsync(this.#file.syncData());
+  }
+
+  stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    this.#isOpen = false;
+    return this.#file.readable;
+  }
+
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#file.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** True for an error that says that the disk (or a quota) has no room left. */
+export function isDiskFull(error: unknown): boolean {
+  const code = codeOf(error);
+  if (code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG") return true;
+  const SQLITE_FULL = 13;
+  return typeof error === "object" && error !== null && "errcode" in error &&
+    error.errcode === SQLITE_FULL;
+}
+
+/** The error itself, or StorageFull in its place when the disk has no room left. */
+export function asStorageError(error: unknown): unknown {
+  return isDiskFull(error) ? new S3Error("StorageFull", { cause: error }) : error;
+}
+
+function guard<T>(operation: () => T): T {
+  try {
+    return operation();
+  } catch (error) {
+    throw asStorageError(error);
+  }
+}
+
+async function guardAsync<T>(operation: Promise<T>): Promise<T> {
+  try {
+    return await operation;
+  } catch (error) {
+    throw asStorageError(error);
+  }
+}
+
+function ifPresent<T>(operation: () => T): T | undefined {
+  try {
+    return operation();
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+}
+
+function codeOf(error: unknown): unknown {
+  return typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
+}
+
+function toStat(info: Deno.FileInfo): FileStat {
+  return { kind: kindOf(info), size: info.size, mtimeMs: Math.floor(info.mtime?.getTime() ?? 0) };
+}
+
+function kindOf(
+  entry: { isFile: boolean; isDirectory: boolean; isSymlink: boolean },
+): FileStat["kind"] {
+  if (entry.isFile) return "file";
+  if (entry.isDirectory) return "directory";
+  return entry.isSymlink ? "symlink" : "other";
+}

@@ -1,0 +1,371 @@
+/**
+ * The journal: what the catalog has committed and the files don't show yet. It is what makes the commit of one transaction
+ * the moment at which an object changes: a reader that finds an entry here believes it, not the file.
+ *
+ * An entry's life: committed (in the catalog, with a small body's bytes) → durable → laid out (the file is there) →
+ * settled (the file would survive a power cut; the entry is dropped). A start finishes what a crash left. A newer entry
+ * for the same key replaces the older one, which then needs nothing more.
+ */
+
+import { S3Error } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { Catalog, CatalogChange, Durability } from "./catalog.ts";
+import type { JournalAction, JournalRow } from "./catalog_session.ts";
+import type { Files } from "./files.ts";
+import { type FileTree, type MadeDirectory, parentsOf, type TreeChange } from "./file_tree.ts";
+import { directoryToPrefix, keyToAliasPath, keyToPath } from "./key_path.ts";
+
+export interface JournalEntry {
+  readonly seq: number;
+  readonly bucket: string;
+  /** "" for the bucket's folder itself. */
+  readonly key: string;
+  readonly action: JournalAction;
+  /** The bytes of a `write`; dropped when they are laid out. */
+  body: Uint8Array<ArrayBuffer> | undefined;
+  /** Name in the temp folder of the bytes of a `move`. */
+  readonly temp: string | undefined;
+  readonly mtime: number;
+  isLaidOut: boolean;
+  /** Temp files of entries that this one replaced: removed when this one is durable. */
+  readonly obsoleteTemps: string[];
+}
+
+/** What a transaction wants done to the files. */
+export type PlannedAction =
+  & { readonly bucket: string; readonly key: string }
+  & (
+    | { readonly action: "write"; readonly body: Uint8Array<ArrayBuffer>; readonly mtime: number }
+    | { readonly action: "move"; readonly temp: string; readonly mtime: number }
+    | { readonly action: "remove" | "makeBucket" | "removeBucket" }
+  );
+
+export interface JournalOptions {
+  readonly catalog: Catalog;
+  readonly tree: FileTree;
+  readonly files: Files;
+  readonly durability: Durability;
+  /** Told of what goes wrong in the background and will be tried again. */
+  readonly onFault: (what: string, error: unknown) => void;
+}
+
+interface LaidOut {
+  readonly entry: JournalEntry;
+  readonly change: TreeChange;
+}
+
+export class Journal {
+  readonly #catalog: Catalog;
+  readonly #tree: FileTree;
+  readonly #files: Files;
+  readonly #isStrict: boolean;
+  readonly #onFault: JournalOptions["onFault"];
+  readonly #entries = new Map<string, JournalEntry>();
+  /** Durable entries that wait to be laid out, in order. */
+  #waiting: JournalEntry[] = [];
+  /** Entries whose layout failed: tried again with the next settling. */
+  #failed: JournalEntry[] = [];
+  #laidOut: LaidOut[] = [];
+  /** Folders that were made and aren't in the catalog yet. */
+  #made: MadeDirectory[] = [];
+  #bodyBytes = 0;
+  #draining: Promise<void> | undefined;
+  #settling: Promise<void> | undefined;
+  #settleTimer: ReturnType<typeof setTimeout> | undefined;
+  #isClosing = false;
+
+  constructor(options: JournalOptions) {
+    this.#catalog = options.catalog;
+    this.#tree = options.tree;
+    this.#files = options.files;
+    this.#isStrict = options.durability === "strict";
+    this.#onFault = options.onFault;
+  }
+
+  /** The entry of the key that is committed and not yet laid out: what the object is until it is. */
+  findPending(bucket: string, key: string): JournalEntry | undefined {
+    const entry = this.#entries.get(entryId(bucket, key));
+    return entry === undefined || entry.isLaidOut ? undefined : entry;
+  }
+
+  /** The same as a transaction sees it, which may have planned an entry itself. */
+  findPendingAction(change: CatalogChange, bucket: string, key: string): JournalAction | undefined {
+    const row = change.findJournal(bucket, key);
+    const entry = this.#entries.get(entryId(bucket, key));
+    const isLaidOut = entry !== undefined && entry.seq === row?.seq && entry.isLaidOut;
+    return isLaidOut ? undefined : row?.action;
+  }
+
+  /** Names in the temp folder that entries refer to. */
+  temps(): string[] {
+    return [...this.#entries.values()].flatMap((entry) => entry.temp ?? []);
+  }
+
+  /** Waits while too much is under way. Throws SlowDown when that doesn't end. */
+  async admit(): Promise<void> {
+    for (let round = 0; this.#isFull(); round++) {
+      if (round >= LIMITS.journalAdmitRoundsMax) throw new S3Error("SlowDown");
+      await this.#settle();
+    }
+  }
+
+  /** Part of a transaction: what the files must become for the rows it writes. Hand the entry to `finish` when durable. */
+  plan(change: CatalogChange, planned: PlannedAction): JournalEntry {
+    const { bucket, key, action } = planned;
+    const body = "body" in planned ? planned.body : undefined;
+    const temp = "temp" in planned ? planned.temp : undefined;
+    const mtime = "mtime" in planned ? planned.mtime : 0;
+    const seq = change.putJournal({
+      bucket,
+      key,
+      action,
+      body: body ?? null,
+      temp: temp ?? null,
+      mtime,
+    });
+    const entry = {
+      seq,
+      bucket,
+      key,
+      action,
+      body,
+      temp,
+      mtime,
+      isLaidOut: false,
+      obsoleteTemps: [],
+    };
+    change.onCommit(() => this.#enter(entry));
+    return entry;
+  }
+
+  /** Lays a durable entry out: at once when little waits, else soon. Call it in the order of the commits. */
+  async finish(entry: JournalEntry): Promise<void> {
+    this.#waiting.push(entry);
+    for (const temp of entry.obsoleteTemps.splice(0)) this.#files.remove(this.#tree.tempPath(temp));
+    if (this.#draining === undefined && this.#waiting.length <= LIMITS.layoutInlineMax) {
+      this.#layOutWaiting(Infinity);
+      return;
+    }
+    this.#draining ??= this.#drain();
+    if (this.#waiting.length > LIMITS.layoutBacklogMax) await this.#draining;
+  }
+
+  /** Tells the catalog of the folders that were made by what is laid out. */
+  async recordMade(): Promise<void> {
+    if (this.#made.length === 0) return;
+    const made = this.#made.splice(0);
+    try {
+      await this.#catalog.transact((change) =>
+        made.forEach((directory) => change.putDirectory(directory))
+      );
+    } catch (error) {
+      this.#made.unshift(...made);
+      throw error;
+    }
+  }
+
+  /** At start: finishes what the catalog says is unfinished. */
+  async replay(): Promise<void> {
+    const rows = this.#catalog.read.listJournal();
+    if (rows.length === 0) return;
+    await this.#catalog.transact((change) => rows.forEach((row) => addParents(change, row)));
+    for (const row of rows) {
+      const entry = {
+        ...row,
+        body: row.body ?? undefined,
+        temp: row.temp ?? undefined,
+        isLaidOut: false,
+        obsoleteTemps: [],
+      };
+      this.#enter(entry);
+      this.#waiting.push(entry);
+    }
+    await this.flush();
+  }
+
+  /** Lays out and settles all there is; what fails is left to be tried again. */
+  async flush(): Promise<void> {
+    this.#layOutWaiting(Infinity);
+    while (this.#laidOut.length > 0) {
+      const before = this.#laidOut.length;
+      await this.#settle();
+      if (this.#laidOut.length >= before) return;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await this.flush();
+    clearTimeout(this.#settleTimer);
+    await this.#settling;
+  }
+
+  #isFull(): boolean {
+    return this.#entries.size >= LIMITS.journalEntriesMax ||
+      this.#bodyBytes >= LIMITS.journalBodyBytesMax;
+  }
+
+  #enter(entry: JournalEntry): void {
+    const id = entryId(entry.bucket, entry.key);
+    const older = this.#entries.get(id);
+    if (older !== undefined) {
+      this.#releaseBody(older);
+      // The older bytes may still be needed: until this entry is durable, a power cut brings the older one back.
+      entry.obsoleteTemps.push(...older.obsoleteTemps);
+      if (older.temp !== undefined && !older.isLaidOut) entry.obsoleteTemps.push(older.temp);
+    }
+    this.#entries.set(id, entry);
+    this.#bodyBytes += entry.body?.length ?? 0;
+  }
+
+  #releaseBody(entry: JournalEntry): void {
+    this.#bodyBytes -= entry.body?.length ?? 0;
+    entry.body = undefined;
+  }
+
+  #isCurrent(entry: JournalEntry): boolean {
+    return this.#entries.get(entryId(entry.bucket, entry.key)) === entry;
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      this.#layOutWaiting(LIMITS.layoutSliceMs);
+      await nextTurn();
+    }
+    this.#draining = undefined;
+  }
+
+  #layOutWaiting(budgetMs: number): void {
+    const end = performance.now() + budgetMs;
+    let done = 0;
+    while (done < this.#waiting.length && performance.now() <= end) {
+      const entry = this.#waiting[done++];
+      if (entry !== undefined && this.#isCurrent(entry)) this.#layOut(entry);
+    }
+    this.#waiting.splice(0, done);
+    if (this.#laidOut.length + this.#failed.length > 0) this.#settleSoon();
+  }
+
+  #layOut(entry: JournalEntry): void {
+    try {
+      const change = this.#changeTree(entry);
+      entry.isLaidOut = true;
+      this.#releaseBody(entry);
+      this.#made.push(...change.made);
+      this.#laidOut.push({ entry, change });
+    } catch (error) {
+      this.#failed.push(entry);
+      this.#onFault(`laying out ${entry.bucket}/${entry.key}`, error);
+    }
+  }
+
+  #changeTree(entry: JournalEntry): TreeChange {
+    const { bucket, key, mtime } = entry;
+    switch (entry.action) {
+      case "write":
+        return this.#tree.write(bucket, key, entry.body ?? new Uint8Array(), mtime);
+      case "move":
+        return this.#moveTemp(entry);
+      case "remove":
+        return this.#tree.remove(bucket, key);
+      case "makeBucket":
+        return this.#tree.makeBucket(bucket);
+      case "removeBucket":
+        return this.#tree.removeBucket(bucket);
+    }
+  }
+
+  #moveTemp({ bucket, key, temp = "" }: JournalEntry): TreeChange {
+    const path = this.#tree.tempPath(temp);
+    // At a start: it was moved before the crash.
+    if (this.#files.stat(path) === undefined) {
+      return { touched: [this.#tree.bucketPath(bucket)], made: [] };
+    }
+    return this.#tree.move(bucket, key, path);
+  }
+
+  #settleSoon(): void {
+    if (this.#settleTimer !== undefined || this.#isClosing) return;
+    const isMuch = this.#laidOut.length >= LIMITS.settleBatchMax;
+    const delay = isMuch
+      ? 0
+      : this.#failed.length > 0
+      ? LIMITS.layoutRetryMs
+      : LIMITS.settleIntervalMs;
+    this.#settleTimer = setTimeout(() => {
+      this.#settleTimer = undefined;
+      void this.#settleAgain();
+    }, delay);
+  }
+
+  async #settleAgain(): Promise<void> {
+    this.#waiting.unshift(...this.#failed.splice(0).filter((entry) => this.#isCurrent(entry)));
+    this.#layOutWaiting(LIMITS.layoutSliceMs);
+    await this.#settle();
+    if (this.#laidOut.length + this.#failed.length > 0) this.#settleSoon();
+  }
+
+  #settle(): Promise<void> {
+    this.#settling ??= this.#settleBatch().finally(() => this.#settling = undefined);
+    return this.#settling;
+  }
+
+  /** Makes the oldest layouts durable and drops their entries. */
+  async #settleBatch(): Promise<void> {
+    const batch = this.#laidOut.splice(0, LIMITS.settleBatchMax);
+    try {
+      await this.recordMade();
+      if (this.#isStrict) await this.#sync(batch);
+      await this.#catalog.transact((change) => {
+        for (const { entry } of batch) change.deleteJournal(entry.seq);
+      });
+      for (const { entry } of batch) {
+        if (this.#isCurrent(entry)) this.#entries.delete(entryId(entry.bucket, entry.key));
+      }
+    } catch (error) {
+      this.#laidOut.unshift(...batch);
+      this.#onFault("settling files on disk", error);
+    }
+  }
+
+  async #sync(batch: readonly LaidOut[]): Promise<void> {
+    const paths = new Set<string>();
+    for (const { entry, change } of batch) {
+      // A moved body was synced before it was committed; a written one is only safe in the journal until now.
+      if (entry.action === "write" && change.file !== undefined && this.#isCurrent(entry)) {
+        paths.add(change.file);
+      }
+      for (const path of change.touched) paths.add(path);
+    }
+    await eachLimited([...paths], LIMITS.settleSyncsAtOnce, (path) => this.#files.sync(path));
+  }
+}
+
+/** After a crash it isn't known which folders were made: those that may have been are looked at by the next listing. */
+function addParents(change: CatalogChange, { bucket, key, action }: JournalRow): void {
+  if (action === "removeBucket") return;
+  for (const path of ["", ...parentsOf(keyToPath(key)), ...parentsOf(keyToAliasPath(key))]) {
+    const prefix = directoryToPrefix(path);
+    if (prefix !== undefined) change.addDirectory(bucket, prefix, path);
+  }
+}
+
+function entryId(bucket: string, key: string): string {
+  return `${bucket}/${key}`;
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+async function eachLimited<T>(
+  items: readonly T[],
+  atOnce: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  const worker = async () => {
+    for (let item = items[next++]; item !== undefined; item = items[next++]) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
+}
