@@ -1,6 +1,9 @@
 /** The text of `--help`, made from the table of flags. Shows no value that is in force, so no secret either. */
 
-import { FLAG_NAMES, type FlagName, flagOf, variablesOf } from "./flags.ts";
+import { FLAG_NAMES, type FlagName, flagOf } from "./flags.ts";
+
+const COLUMNS = 100;
+const LEFT_COLUMNS = 30;
 
 const HEAD = `zs3: S3-compatible object storage that keeps objects as plain files
 
@@ -8,8 +11,8 @@ const HEAD = `zs3: S3-compatible object storage that keeps objects as plain file
   zs3 check   [flags]   verify every object's bytes against its recorded hash, repair the catalog
   zs3 index   [flags]   print each object's bucket/key, ETag and size
 
-Write --flag=value or --flag value. Each flag has an environment variable, ZS3_ and its name in capitals
-(--data-dir: ZS3_DATA_DIR); the flag wins.`;
+Write --flag=value or --flag value. Each flag has an environment variable, ZS3_ and its name in
+capitals (--data-dir: ZS3_DATA_DIR); the flag wins.`;
 
 /** Ends with a line feed. */
 export function helpText(): string {
@@ -17,20 +20,41 @@ export function helpText(): string {
   const sections = [...groups].map(([group, names]) =>
     [
       `${group}:${group === "Cluster" ? " (not in this version yet)" : ""}`,
-      ...names.map(flagLine),
+      ...names.map(flagLines),
     ].join("\n")
   );
   return [HEAD, ...sections].join("\n\n") + "\n";
 }
 
-function flagLine(name: FlagName): string {
+/** The flag on the left, on the right what it does, in as many lines as that takes. */
+function flagLines(name: FlagName): string {
   const flag = flagOf(name);
   const short = flag.short === undefined ? "" : `-${flag.short}, `;
   const value = flag.placeholder === undefined ? "" : `=${flag.placeholder}`;
+  const [first = "", ...rest] = wrap(flag.help + notes(name), COLUMNS - LEFT_COLUMNS);
+  const left = `  ${short}--${name}${value}`.padEnd(LEFT_COLUMNS);
+  return [left + first, ...rest.map((line) => " ".repeat(LEFT_COLUMNS) + line)].join("\n");
+}
+
+/** " (default 9000; also MINIO_ROOT_USER)", or nothing. */
+function notes(name: FlagName): string {
+  const { fallback, aliases } = flagOf(name);
   const notes = [
-    ...(flag.fallback === undefined ? [] : [`default ${flag.fallback}`]),
-    ...(flag.aliases === undefined ? [] : [`also ${variablesOf(name).slice(1).join(", ")}`]),
+    ...(fallback === undefined ? [] : [`default ${fallback}`]),
+    ...(aliases === undefined ? [] : [`also ${aliases.join(", ")}`]),
   ];
-  const note = notes.length === 0 ? "" : ` (${notes.join("; ")})`;
-  return `  ${`${short}--${name}${value}`.padEnd(28)} ${flag.help}${note}`;
+  return notes.length === 0 ? "" : ` (${notes.join("; ")})`;
+}
+
+function wrap(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = "";
+    }
+    line += line === "" ? word : ` ${word}`;
+  }
+  return [...lines, line];
 }

@@ -21,7 +21,7 @@ Deno.test("--help, -h and help print the same and end with 0", async () => {
     assertEquals(stdout, outcomes[0]?.stdout);
     assertMatch(stdout, /--data-dir=FOLDER +.*\(default data\)/);
     assertEquals(stdout.includes("hush"), false);
-    for (const line of stdout.split("\n")) assertEquals(line.length <= 132, true, line);
+    for (const line of stdout.split("\n")) assertEquals(line.length <= 100, true, line);
   }
 });
 
