@@ -1,10 +1,17 @@
 /** The body of a request as its sender promised it: unwrapped, verified while it passes, throwing instead of ending otherwise. */
 
+import { createHash } from "node:crypto";
+import type { ChecksumAlgorithm } from "../checksum.ts";
 import { S3Error } from "../errors.ts";
 import type { IncomingRequest } from "../incoming_request.ts";
 import { LIMITS } from "../limits.ts";
-import type { Body, ChecksumAlgorithm } from "../storage/object_store.ts";
-import type { Authentication } from "./sigv4.ts";
+import type { Body } from "../storage/object_store.ts";
+import { parseBodyPromises } from "./body_promises.ts";
+import { ChunkSignatures } from "./chunk_signatures.ts";
+import type { PayloadMode } from "./payload_mode.ts";
+import type { Authentication, Signing } from "./sigv4.ts";
+import { receivedBytes } from "./timed_reader.ts";
+import { verifiedBytes } from "./verified_body.ts";
 
 /** A verified checksum that came with a body, as a header or as a trailer. */
 export interface PayloadChecksum {
@@ -34,19 +41,87 @@ export interface Payload {
   checksum(): PayloadChecksum | undefined;
 }
 
-/** The body of `request`. Nothing is read yet. Throws S3Error for headers that contradict each other or promise nonsense. */
+/**
+ * The body of `request`. Nothing is read yet. Throws S3Error for headers that contradict each other or promise nonsense:
+ * InvalidArgument, InvalidRequest, InvalidDigest, MissingContentLength, NotImplemented.
+ */
 export function openPayload(
-  _request: IncomingRequest,
-  _authentication: Authentication,
-  _idleMsMax: number = LIMITS.bodyIdleMsMax,
+  request: IncomingRequest,
+  authentication: Authentication,
+  idleMsMax: number = LIMITS.bodyIdleMsMax,
 ): Payload {
-  throw new S3Error("NotImplemented");
+  const promises = parseBodyPromises(request, authentication.contentSha256);
+  const signatures = chunkSignatures(promises.mode, authentication.signing);
+  let verified: PayloadChecksum | undefined;
+  let isTaken = false;
+  return {
+    length: promises.length,
+    present: promises.isPresent,
+    contentEncoding: promises.contentEncoding,
+    contentMd5: promises.contentMd5,
+    checksumAlgorithm: promises.checksum?.algorithm,
+    checksum: () => verified,
+    body: {
+      [Symbol.asyncIterator]() {
+        if (isTaken) throw new TypeError("The body of a request can be read only once.");
+        isTaken = true;
+        const wire = receivedBytes(request.body ?? emptyStream(), promises.wireLength, idleMsMax);
+        return verifiedBytes(wire, promises, signatures, (checksum) => verified = checksum);
+      },
+    },
+  };
 }
 
-/** The whole verified body, for XML documents. Throws MaxMessageLengthExceeded beyond `bytesMax`, and what the body throws. */
-export function readSmallBody(
-  _payload: Payload,
-  _bytesMax: number,
+function emptyStream(): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream({ start: (controller) => controller.close() });
+}
+
+function chunkSignatures(
+  mode: PayloadMode,
+  signing: Signing | undefined,
+): ChunkSignatures | undefined {
+  if (mode.kind === "plain" || !mode.isSigned) return undefined;
+  if (signing !== undefined) return new ChunkSignatures(signing);
+  throw new S3Error("InvalidRequest", {
+    message: "Signed chunks need a signed request: x-amz-content-sha256 doesn't fit without one.",
+  });
+}
+
+/**
+ * The whole verified body, for XML documents; empty when there is none. Throws MaxMessageLengthExceeded beyond `bytesMax`,
+ * BadDigest when it isn't what Content-MD5 says, and what the body throws.
+ */
+export async function readSmallBody(
+  payload: Payload,
+  bytesMax: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  throw new S3Error("NotImplemented");
+  if ((payload.length ?? 0) > bytesMax) throw new S3Error("MaxMessageLengthExceeded");
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of payload.body) {
+    size += chunk.byteLength;
+    if (size > bytesMax) throw new S3Error("MaxMessageLengthExceeded");
+    chunks.push(chunk);
+  }
+  const bytes = joinChunks(chunks, size);
+  checkMd5(payload.contentMd5, bytes);
+  return bytes;
+}
+
+function joinChunks(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return bytes;
+}
+
+function checkMd5(promised: string | undefined, bytes: Uint8Array): void {
+  if (promised === undefined) return;
+  if (createHash("md5").update(bytes).digest("hex") === promised) return;
+  throw new S3Error("BadDigest", {
+    message: "The Content-MD5 you specified did not match what we received.",
+  });
 }
