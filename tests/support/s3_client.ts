@@ -213,7 +213,9 @@ function presignTarget(
 
 function signature(pair: KeyPair, canonical: string, nowMs: number): string {
   const scope = scopeOf(nowMs);
-  const toSign = ["AWS4-HMAC-SHA256", timestamp(nowMs), scope, sha256(canonical)].join("\n");
+  // Header values are bytes, one to a code unit; all else is ASCII.
+  const hash = createHash("sha256").update(canonical, "latin1").digest("hex");
+  const toSign = ["AWS4-HMAC-SHA256", timestamp(nowMs), scope, hash].join("\n");
   const key = scope.split("/").reduce<string | Uint8Array>(
     (secret, part) => new Uint8Array(createHmac("sha256", secret).update(part).digest()),
     `AWS4${pair.secretKey}`,
