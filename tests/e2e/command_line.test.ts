@@ -19,7 +19,7 @@ Deno.test("--help, -h and help print the same and end with 0", async () => {
   for (const { code, stdout, stderr } of outcomes) {
     assertEquals([code, stderr], [0, ""]);
     assertEquals(stdout, outcomes[0]?.stdout);
-    assertMatch(stdout, /--data-dir=FOLDER +.*\(default data\)/);
+    assertMatch(stdout, /--data-dir=FOLDER .*\(default\s+data\)/);
     assertEquals(stdout.includes("hush"), false);
     for (const line of stdout.split("\n")) assertEquals(line.length <= 100, true, line);
   }
