@@ -38,6 +38,8 @@ export function openIncomingRequest(request: Request, id: string): IncomingReque
     headerBytes += name.length + value.length + 4;
   }
   if (headerBytes > LIMITS.headerSectionBytesMax) throw new S3Error("RequestHeaderSectionTooLarge");
+  // HTTP/2 has `:authority` in place of Host; signers sign it under that name.
+  if (!headers.has("host")) headers.set("host", authority);
   return {
     id,
     method: request.method,
