@@ -30,7 +30,7 @@ export interface IncomingRequest {
 
 /** Throws InvalidURI for a bad percent-encoding and RequestHeaderSectionTooLarge. */
 export function openIncomingRequest(request: Request, id: string): IncomingRequest {
-  const { scheme, rawPath, rawQuery } = splitUrl(request.url);
+  const { scheme, authority, rawPath, rawQuery } = splitUrl(request.url);
   const headers = new Map<string, string>();
   let headerBytes = 0;
   for (const [name, value] of request.headers) {
@@ -71,15 +71,24 @@ export function percentDecode(text: string): string {
   }
 }
 
-/** Cuts scheme, path and query out of a URL without `new URL`, which would collapse ".." and rewrite "\". */
-export function splitUrl(url: string): { scheme: string; rawPath: string; rawQuery: string } {
+export interface UrlParts {
+  readonly scheme: string;
+  readonly authority: string;
+  readonly rawPath: string;
+  readonly rawQuery: string;
+}
+
+/** Cuts a URL apart without `new URL`, which would collapse ".." and rewrite "\". */
+export function splitUrl(url: string): UrlParts {
   const colon = url.indexOf("://");
   const scheme = url.slice(0, colon);
   const slash = url.indexOf("/", colon + 3);
+  const authority = url.slice(colon + 3, slash === -1 ? url.length : slash);
   const target = slash === -1 ? "/" : url.slice(slash);
   const mark = target.indexOf("?");
-  if (mark === -1) return { scheme, rawPath: target, rawQuery: "" };
-  return { scheme, rawPath: target.slice(0, mark), rawQuery: target.slice(mark + 1) };
+  const rawPath = mark === -1 ? target : target.slice(0, mark);
+  const rawQuery = mark === -1 ? "" : target.slice(mark + 1);
+  return { scheme, authority, rawPath, rawQuery };
 }
 
 function parseQuery(rawQuery: string): QueryParameter[] {
