@@ -8,7 +8,8 @@ import { S3Error } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Body } from "../storage/object_store.ts";
 
-export interface Form {
+/** To be disposed: a body that isn't read to its end is let go then. */
+export interface Form extends AsyncDisposable {
   /** The fields before the file. Names lower-case. */
   readonly fields: ReadonlyMap<string, string>;
   readonly file: FormFile;
@@ -28,14 +29,29 @@ export interface FormFile {
 export async function openForm(contentType: string, body: Body): Promise<Form> {
   const mark = Buffer.from(`\r\n--${parseBoundary(contentType)}`, "latin1");
   const reader = new FormReader(body);
+  try {
+    const { fields, filename } = await readFields(reader, mark);
+    return {
+      fields,
+      file: { filename, body: fileBody(reader, mark) },
+      [Symbol.asyncDispose]: () => reader.close(),
+    };
+  } catch (error) {
+    await reader.close();
+    throw error;
+  }
+}
+
+async function readFields(
+  reader: FormReader,
+  mark: Buffer,
+): Promise<Pick<Form, "fields"> & Pick<FormFile, "filename">> {
   const fields = new Map<string, string>();
   if ((await reader.takeUntil(mark)).length > 0) throw malformed("Nothing may precede the form.");
   while (await reader.isPartNext()) {
     const part = parsePartHeaders(await reader.takeUntil(HEADERS_END));
     const name = part.name.toLowerCase();
-    if (name === "file") {
-      return { fields, file: { filename: part.filename, body: fileBody(reader, mark) } };
-    }
+    if (name === "file") return { fields, filename: part.filename };
     if (fields.has(name)) throw badForm(`The field ${part.name} must not be repeated.`);
     fields.set(name, decodeUtf8(await reader.takeUntil(mark)));
   }

@@ -20,7 +20,7 @@ import { leaf, xmlDocument } from "./xml.ts";
 export const postObject: Handler<BucketOperation> = async (call) => {
   const { operation, request, payload, services } = call;
   if (!payload.present) throw new S3Error("MissingContentLength");
-  const form = await openForm(request.headers.get("content-type") ?? "", payload.body);
+  await using form = await openForm(request.headers.get("content-type") ?? "", payload.body);
   const fields = expandFilename(form);
   const bounds = await admit(call, fields);
   const order = readPostOrder(fields);

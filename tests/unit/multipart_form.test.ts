@@ -195,17 +195,26 @@ Deno.test("what isn't a form is refused", async () => {
   }
 });
 
-Deno.test("a file that nobody reads to its end lets go of the body", async () => {
-  const bytes = write([file(new Uint8Array(100_000))]);
-  let isLetGo = false;
-  async function* watched(): AsyncGenerator<Uint8Array> {
+Deno.test("a form that is left lets go of the body, however far it was read", async () => {
+  let openBodies = 0;
+  async function* watched(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+    openBodies++;
     try {
       yield* cut(bytes, [1000, 2000, 3000]);
     } finally {
-      isLetGo = true;
+      openBodies--;
     }
   }
-  const form = await openForm(CONTENT_TYPE, watched());
+  const bytes = write([file(new Uint8Array(100_000))]);
+  {
+    await using _form = await openForm(CONTENT_TYPE, watched(bytes));
+    assertEquals(openBodies, 1);
+  }
+  assertEquals(openBodies, 0);
+  const form = await openForm(CONTENT_TYPE, watched(bytes));
   for await (const _ of form.file.body) break;
-  assertEquals(isLetGo, true);
+  assertEquals(openBodies, 0);
+  const bad = concat(["preamble", bytes]);
+  await assertRejects(() => openForm(CONTENT_TYPE, watched(bad)), S3Error);
+  assertEquals(openBodies, 0);
 });
