@@ -51,6 +51,8 @@ export interface TestServer {
   as(who: Who): Send;
   /** A request made elsewhere, as `Deno.serve` would hand it over. */
   fetch(request: Request): Promise<Response>;
+  /** The headers, Host and Content-Length among them, that the same request would have: for sending it otherwise. */
+  headers(who: Who, method: string, target: string, message?: Message): Headers;
   /** `target` with a presigned URL's query for `method`. */
   presign(who: Exclude<Who, "anonymous">, method: string, target: string, expires?: number): string;
 }
@@ -80,16 +82,17 @@ export function openTestServer(options: TestServerOptions = {}): TestServer {
   const keyring = createKeyring(Object.values(KEY_PAIRS));
   const services = { store, clock, random, keyring, region, log };
   const fetch = createServer({ services, signedRegion: undefined, domains });
+  const build = (who: Who, method: string, target: string, message: Message = {}) =>
+    buildRequest(method, target, message, pairOf(who), time.nowMs);
   return {
     store,
     clock: time,
     records,
     faults,
     fetch,
-    as: (who) => async (method, target, message = {}) => {
-      const pair = who === "anonymous" ? undefined : KEY_PAIRS[who];
-      return await readReply(await fetch(buildRequest(method, target, message, pair, time.nowMs)));
-    },
+    as: (who) => async (method, target, message) =>
+      await readReply(await fetch(build(who, method, target, message))),
+    headers: (who, method, target, message) => build(who, method, target, message).headers,
     presign: (who, method, target, expires = 900) =>
       presignTarget(KEY_PAIRS[who], method, target, expires, time.nowMs),
   };
@@ -119,6 +122,10 @@ export function encode(text: string, kept = ""): string {
       ? char
       : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
   }).join("");
+}
+
+function pairOf(who: Who): KeyPair | undefined {
+  return who === "anonymous" ? undefined : KEY_PAIRS[who];
 }
 
 async function readReply(response: Response): Promise<Reply> {
