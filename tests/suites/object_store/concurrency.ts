@@ -10,6 +10,7 @@ import {
   createUpload,
   listNames,
   md5Of,
+  nextTurn,
   pattern,
   put,
   putPart,
@@ -28,6 +29,7 @@ export function concurrencyTests(suite: Suite): void {
     const read = async () => {
       while (isWriting) {
         await assertWholeVersion(store);
+        await nextTurn();
         reads++;
       }
     };
@@ -50,7 +52,10 @@ export function concurrencyTests(suite: Suite): void {
     async (store) => {
       let isWriting = true;
       const read = async () => {
-        while (isWriting) await assertWholeVersion(store).catch(unlessNoSuchKey);
+        while (isWriting) {
+          await assertWholeVersion(store).catch(unlessNoSuchKey);
+          await nextTurn();
+        }
       };
       const readers = [read(), read()];
       try {

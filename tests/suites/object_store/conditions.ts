@@ -10,6 +10,7 @@ import {
   createUpload,
   listNames,
   md5Of,
+  nextTurn,
   PLAIN_META,
   put,
   putPart,
@@ -126,6 +127,21 @@ export function conditionTests(suite: Suite): void {
     }
   });
 
+  suite.testInBucket("a writer that was refused finds what refused it", async (store) => {
+    const condition = { ifAbsent: true };
+    const holderAfter = async (content: string) => {
+      try {
+        await put(store, "lock", content, { condition });
+        return content;
+      } catch (error) {
+        if (!isLoss(error)) throw error;
+        return await readText(store, "lock");
+      }
+    };
+    const holders = await Promise.all(["1", "2", "3"].map(holderAfter));
+    assertEquals(new Set(holders).size, 1, `different holders: ${holders}`);
+  });
+
   suite.testInBucket("of racing writers of different kinds one wins", async (store) => {
     const condition = { ifAbsent: true };
     const writes = Object.values(WRITERS);
@@ -169,7 +185,8 @@ function isLoss(reason: unknown): boolean {
 }
 
 async function countUp(store: ObjectStore, times: number): Promise<void> {
-  for (let done = 0; done < times;) {
+  for (let done = 0, tries = 0; done < times; tries++) {
+    assert(tries < 1000, "the counter stands still");
     using object = await store.open(at("count"));
     const count = Number(await new Response(object.body()).text());
     const condition = { ifMatch: object.info.etag };
@@ -178,6 +195,7 @@ async function countUp(store: ObjectStore, times: number): Promise<void> {
       done++;
     } catch (error) {
       if (!isLoss(error)) throw error;
+      await nextTurn();
     }
   }
 }

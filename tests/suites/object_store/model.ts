@@ -7,6 +7,7 @@ import type { ObjectStore } from "../../../src/storage/object_store.ts";
 import {
   assertBytes,
   assertCode,
+  assertNames,
   at,
   listAllNames,
   md5Of,
@@ -142,11 +143,11 @@ async function assertSameList(
   { prefix, delimiter, limit }: { prefix: string; delimiter: string; limit: number },
 ): Promise<void> {
   const names = await listAllNames(store, { prefix, delimiter, limit });
-  assertEquals(names, expectedNames(model.keys(), prefix, delimiter));
+  assertNames(names, expectedNames(model.keys(), prefix, delimiter));
 }
 
 async function assertSame(store: ObjectStore, model: Model): Promise<void> {
-  assertEquals(await listAllNames(store, {}), [...model.keys()].sort(compareUtf8));
+  assertNames(await listAllNames(store, {}), [...model.keys()].sort(compareUtf8));
   for (const key of model.keys()) await assertSameObject(store, model, key);
 }
 

@@ -10,6 +10,7 @@ import type {
 import {
   assertBytes,
   assertCode,
+  assertSameInfo,
   at,
   bodyOf,
   breakingBody,
@@ -20,6 +21,7 @@ import {
   md5Of,
   MiB,
   pattern,
+  plain,
   PLAIN_META,
   put,
   readBytes,
@@ -51,7 +53,7 @@ export function objectTests(suite: Suite): void {
   suite.testInBucket("an object comes back as it was put", async (store) => {
     const before = Date.now();
     const made = await put(store, "dir/a.txt", "abc", { meta: RICH_META });
-    const { modifiedMs, ...rest } = made;
+    const { modifiedMs, ...rest } = plain(made);
     assertEquals(rest, {
       bucket: BUCKET,
       key: "dir/a.txt",
@@ -62,9 +64,9 @@ export function objectTests(suite: Suite): void {
     });
     // S3 shows whole seconds.
     assert(modifiedMs >= before - 1000 && modifiedMs <= Date.now() + 1000);
-    assertEquals(await store.head(at("dir/a.txt")), made);
+    assertSameInfo(await store.head(at("dir/a.txt")), made);
     using object = await store.open(at("dir/a.txt"));
-    assertEquals(object.info, made);
+    assertSameInfo(object.info, made);
     assertEquals(new TextDecoder().decode(await bytesOf(object)), "abc");
     assertEquals(await store.findParts(at("dir/a.txt")), undefined);
   });
@@ -217,11 +219,11 @@ export function objectTests(suite: Suite): void {
   suite.testInBucket("tags and ACL change without a new version", async (store) => {
     const made = await put(store, "a", "abc", { meta: RICH_META });
     const tagged = await store.update(at("a"), { tags: { only: "ü" } });
-    assertEquals(tagged, { ...made, meta: { ...RICH_META, tags: { only: "ü" } } });
+    assertSameInfo(tagged, { ...plain(made), meta: { ...RICH_META, tags: { only: "ü" } } });
     const closed = await store.update(at("a"), { acl: "private" });
-    assertEquals(closed, { ...tagged, meta: { ...tagged.meta, acl: "private" } });
+    assertSameInfo(closed, { ...plain(tagged), meta: { ...tagged.meta, acl: "private" } });
     const bare = await store.update(at("a"), { tags: {} });
-    assertEquals(await store.head(at("a")), bare);
+    assertSameInfo(await store.head(at("a")), bare);
     assertEquals(bare.meta, { ...RICH_META, tags: {}, acl: "private" });
     assertEquals(await readText(store, "a"), "abc");
   });
@@ -237,7 +239,7 @@ async function assertNothingStays(
     assertStrictEquals(await assertRejects(() => refused(key)), fault);
   }
   assertEquals(await listNames(store), ["old"]);
-  assertEquals(await store.head(at("old")), old);
+  assertSameInfo(await store.head(at("old")), old);
   assertEquals(await readText(store, "old"), "kept");
   await assertCode(store.head(at("new")), "NoSuchKey");
 }

@@ -174,6 +174,31 @@ export function assertBytes(actual: Uint8Array, expected: Uint8Array, message = 
   assert(Buffer.compare(actual, expected) === 0, `bytes differ ${message}`);
 }
 
+/** As assertEquals for long lists of (long) names: says where they part instead of printing both. */
+export function assertNames(
+  actual: readonly string[],
+  expected: readonly string[],
+  message = "",
+): void {
+  const length = Math.max(actual.length, expected.length);
+  for (let i = 0; i < length; i++) {
+    if (actual[i] === expected[i]) continue;
+    const [found, wanted] = [actual[i], expected[i]].map((name) => shortened(JSON.stringify(name)));
+    throw new AssertionError(`name ${i} is ${found} instead of ${wanted} ${message}`);
+  }
+}
+
+/** `info` as a plain object: a store may give one that computes its properties. */
+export function plain(info: ObjectInfo): ObjectInfo {
+  const { bucket, key, size, etag, modifiedMs, meta, partCount } = info;
+  return { bucket, key, size, etag, modifiedMs, meta, partCount };
+}
+
+/** Asserts that both describe one version of one object. */
+export function assertSameInfo(actual: ObjectInfo, expected: ObjectInfo): void {
+  assertEquals(plain(actual), plain(expected));
+}
+
 /** Asserts that the promise is rejected with an S3Error of one of the codes, and gives it. */
 export async function assertCode(
   promise: Promise<unknown>,
@@ -219,6 +244,11 @@ export async function listAllNames(
   return names;
 }
 
+/** Gives timers and I/O their turn: a loop over calls that wait for nothing would keep it from them for ever. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
 export function createUpload(
   store: ObjectStore,
   key: string,
@@ -242,4 +272,9 @@ export function putPart(
 
 export function targetOf({ bucket, key, uploadId }: UploadTarget): UploadTarget {
   return { bucket, key, uploadId };
+}
+
+function shortened(text: string | undefined): string {
+  if (text === undefined) return "missing";
+  return text.length <= 60 ? text : `${text.slice(0, 60)}… (${text.length})`;
 }
