@@ -64,6 +64,7 @@ export class Catalog {
   readonly #log: OpenFile | undefined;
   /** Of the open transaction; undefined when none is open. */
   #waiters: Waiter[] | undefined;
+  #writesAtBegin = 0;
   #committing: Promise<void> | undefined;
   #fault: unknown;
 
@@ -93,23 +94,21 @@ export class Catalog {
   }
 
   /**
-   * Applies `change` now, in one step with what it reads, and resolves with its result when that is durable.
-   * Throws what `change` throws, and StorageFull; then nothing of it has happened.
+   * Applies `change` now, in one step with what it reads, and resolves with its result when that is durable. Throws what
+   * `change` throws, once what it was judged by is durable too, and StorageFull; then nothing of it has happened.
    */
-  transact<T>(change: (session: CatalogChange) => T): Promise<T> {
-    let result: T;
+  async transact<T>(change: (session: CatalogChange) => T): Promise<T> {
+    this.#assertSound();
+    let outcome: { readonly value: T } | { readonly error: unknown };
     try {
-      this.#assertSound();
       this.#begin();
-      result = this.#apply(change);
+      outcome = { value: this.#apply(change) };
     } catch (error) {
-      return Promise.reject(asStorageError(error));
+      outcome = { error: asStorageError(error) };
     }
-    const waiters = this.#waiters ?? [];
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    waiters.push({ resolve, reject });
-    this.#committing ??= this.#commitGroups();
-    return promise.then(() => result);
+    await this.#groupEnd();
+    if ("error" in outcome) throw outcome.error;
+    return outcome.value;
   }
 
   /** Waits for what is under way and closes the database. */
@@ -124,6 +123,16 @@ export class Catalog {
     if (this.#waiters !== undefined) return;
     this.#writer.exec("BEGIN IMMEDIATE");
     this.#waiters = [];
+    this.#writesAtBegin = this.#change.writes;
+  }
+
+  /** Resolves when the open group is durable; at once when there is none, because it was abandoned. */
+  #groupEnd(): Promise<void> {
+    if (this.#waiters === undefined) return Promise.resolve();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#waiters.push({ resolve, reject });
+    this.#committing ??= this.#commitGroups();
+    return promise;
   }
 
   #apply<T>(change: (session: CatalogChange) => T): T {
@@ -155,8 +164,9 @@ export class Catalog {
     while (this.#waiters !== undefined) {
       const waiters = this.#waiters;
       try {
+        const isChanged = this.#change.writes !== this.#writesAtBegin;
         this.#commit();
-        await this.#syncLog();
+        if (isChanged) await this.#syncLog();
         for (const waiter of waiters) waiter.resolve();
       } catch (error) {
         for (const waiter of waiters) waiter.reject(asStorageError(error));

@@ -94,9 +94,15 @@ const OBJECT_COLUMNS = "bucket, key, etag, size, modified, mtime, part_count, me
 export class CatalogSession {
   readonly #database: Database;
   readonly #statements = new Map<string, Statement>();
+  #writes = 0;
 
   constructor(database: Database) {
     this.#database = database;
+  }
+
+  /** Grows with every statement that may have changed something. */
+  get writes(): number {
+    return this.#writes;
   }
 
   findBucket(name: string): BucketRow | undefined {
@@ -204,13 +210,16 @@ export class CatalogSession {
 
   /** Replaces the key's entry; gives the new entry's sequence number. */
   putJournal(entry: Omit<JournalRow, "seq">): number {
-    return Number(
-      this.#statement(
-        "REPLACE INTO journal(bucket, key, action, body, temp, mtime) VALUES(?, ?, ?, ?, ?, ?)",
-      )
-        .run(entry.bucket, entry.key, entry.action, entry.body, entry.temp, entry.mtime)
-        .lastInsertRowid,
+    const { lastInsertRowid } = this.#write(
+      "REPLACE INTO journal(bucket, key, action, body, temp, mtime) VALUES(?, ?, ?, ?, ?, ?)",
+      entry.bucket,
+      entry.key,
+      entry.action,
+      entry.body,
+      entry.temp,
+      entry.mtime,
     );
+    return Number(lastInsertRowid);
   }
 
   deleteJournal(seq: number): void {
@@ -376,15 +385,20 @@ export class CatalogSession {
   }
 
   #get<T>(sql: string, ...values: SqlValue[]): T | undefined {
-    return this.#statement(sql).get(...values) as T | undefined;
+    return readable(this.#statement(sql).get(...values.map(storable)) as T | undefined);
   }
 
   #all<T>(sql: string, ...values: SqlValue[]): T[] {
-    return this.#statement(sql).all(...values) as T[];
+    return (this.#statement(sql).all(...values.map(storable)) as T[]).map(readable);
   }
 
   #run(sql: string, ...values: SqlValue[]): number {
-    return Number(this.#statement(sql).run(...values).changes);
+    return Number(this.#write(sql, ...values).changes);
+  }
+
+  #write(sql: string, ...values: SqlValue[]): ReturnType<Statement["run"]> {
+    this.#writes++;
+    return this.#statement(sql).run(...values.map(storable));
   }
 
   #statement(sql: string): Statement {
@@ -404,4 +418,24 @@ function rangeSql(column: string, range: TextRange): string {
 
 function rangeValues(range: TextRange): string[] {
   return range.before === undefined ? [range.from] : [range.from, range.before];
+}
+
+// node:sqlite ends a text at its first NUL. Keys may hold NULs, so NUL and the character after it are written as two
+// characters; that keeps the order of the texts.
+const ESCAPE = "\x01";
+
+function storable(value: SqlValue): SqlValue {
+  if (typeof value !== "string" || !(value.includes("\0") || value.includes(ESCAPE))) return value;
+  return value.replaceAll(ESCAPE, ESCAPE + "\x02").replaceAll("\0", ESCAPE + ESCAPE);
+}
+
+function readable<T>(row: T): T {
+  const columns = row as { key?: string; prefix?: string } | undefined;
+  if (columns?.key?.includes(ESCAPE)) columns.key = unescaped(columns.key);
+  if (columns?.prefix?.includes(ESCAPE)) columns.prefix = unescaped(columns.prefix);
+  return row;
+}
+
+function unescaped(text: string): string {
+  return text.replaceAll(ESCAPE + ESCAPE, "\0").replaceAll(ESCAPE + "\x02", ESCAPE);
 }

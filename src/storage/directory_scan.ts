@@ -161,17 +161,12 @@ export class DirectoryScan {
     const { catalog, files, tree } = this.#parts;
     await this.#removeMissing(bucket, prefix, "", new Set());
     const range = { from: prefix, isFromIncluded: true, before: prefixEnd(prefix) };
+    const isGone = (row: DirectoryRow) =>
+      files.stat(join(tree.bucketPath(bucket), row.path))?.kind !== "directory";
     for (;;) {
-      const rows = catalog.read.scanDirectories(bucket, range, LIMITS.rescanBatch);
-      const gone = rows.filter((row) =>
-        files.stat(join(tree.bucketPath(bucket), row.path)) === undefined
-      );
+      const gone = catalog.read.scanDirectories(bucket, range, LIMITS.rescanBatch).filter(isGone);
       await catalog.transact((change) => {
-        for (const row of gone) {
-          if (files.stat(join(tree.bucketPath(bucket), row.path)) === undefined) {
-            change.deleteDirectory(bucket, row.prefix);
-          }
-        }
+        for (const row of gone) if (isGone(row)) change.deleteDirectory(bucket, row.prefix);
       });
       if (gone.length < LIMITS.rescanBatch) return;
     }

@@ -65,17 +65,17 @@ class Receiver {
     const isDue = this.#temp === undefined
       ? this.#size > this.#options.bytesMax
       : this.#heldBytes >= LIMITS.writeBytesAtOnce;
-    if (isDue) await this.#write();
+    if (isDue) await this.#write((this.#temp ??= this.#createTemp()).file);
   }
 
   async end(): Promise<Received> {
     const digest = { md5: this.#md5.digest("hex"), size: this.#size };
-    if (this.#temp === undefined) {
+    if (this.#temp === undefined && this.#size <= this.#options.bytesMax) {
       return { kind: "bytes", bytes: joined(this.#held, this.#size), digest };
     }
-    await this.#write();
+    const { name, file } = this.#temp ??= this.#createTemp();
+    await this.#write(file);
     await this.#writing;
-    const { name, file } = this.#temp;
     file.setMtime(this.#options.mtime);
     if (this.#options.isSynced) {
       await file.sync();
@@ -98,13 +98,12 @@ class Receiver {
   }
 
   /** Starts writing what is held; the next chunk may arrive and be hashed meanwhile. */
-  async #write(): Promise<void> {
-    this.#temp ??= this.#createTemp();
+  async #write(file: OpenFile): Promise<void> {
     const chunks = this.#held;
     this.#held = [];
     this.#heldBytes = 0;
     await this.#writing;
-    const writing = writeAll(this.#temp.file, chunks);
+    const writing = writeAll(file, chunks);
     // The failure is thrown by whoever awaits it next; until then it must not count as unhandled.
     writing.catch(() => {});
     this.#writing = writing;
