@@ -43,11 +43,12 @@ export class ByteCursor {
 
   /** All text that is left, at most `bytesMax`. */
   async rest(bytesMax: number): Promise<string> {
-    let text = latin1(this.#takeTo(this.#chunk.length));
-    while (await this.#advance()) {
-      if (text.length + this.#chunk.length > bytesMax) throw badFraming();
-      text += latin1(this.#takeTo(this.#chunk.length));
-    }
+    let text = "";
+    do {
+      const bytes = this.#takeTo(this.#chunk.length);
+      if (text.length + bytes.length > bytesMax) throw badFraming();
+      text += latin1(bytes);
+    } while (await this.#advance());
     return text;
   }
 
