@@ -88,7 +88,7 @@ export function modelTests(suite: Suite): void {
           for (const key of await listAllNames(store, {})) await store.delete(at(key));
         }
       }),
-      { numRuns: 25 },
+      { numRuns: 25, interruptAfterTimeLimit: 60_000 },
     );
   });
 }
