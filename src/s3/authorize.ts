@@ -81,7 +81,7 @@ export async function authorize(
     if (!isGranted) throw accessDenied();
     return;
   }
-  if (operation.kind === "service") throw accessDenied();
+  if (operation.kind === "service") throw accessDenied(); // Nothing of the service needs a bucket's right.
   refuseOverrides(caller, request);
   await authorizeBucketNeed(caller, need, operation, store);
 }

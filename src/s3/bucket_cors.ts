@@ -20,7 +20,8 @@ export const getBucketCors: Handler<BucketOperation> = async ({ operation, servi
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketCors.html */
 export const putBucketCors: Handler<BucketOperation> = async ({ operation, payload, services }) => {
-  const rules = parseCorsXml(await readSmallBody(payload, LIMITS.xmlBytesMax));
+  const body = await readSmallBody(payload, LIMITS.corsConfigurationBytesMax);
+  const rules = parseCorsXml(body);
   await services.store.updateBucket(operation.bucket, { cors: formatStoredRules(rules) });
   return new Response(null);
 };

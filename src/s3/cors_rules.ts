@@ -31,9 +31,6 @@ export const OPEN_RULES: readonly CorsRule[] = [
 
 /** Throws MalformedXML, and InvalidRequest for a rule that S3 refuses. */
 export function parseCorsXml(bytes: Uint8Array): readonly CorsRule[] {
-  if (bytes.length > LIMITS.corsConfigurationBytesMax) {
-    throw new S3Error("MaxMessageLengthExceeded");
-  }
   const rules = childrenNamed(parseXml(bytes, "CORSConfiguration"), "CORSRule").map(parseRule);
   if (rules.length === 0 || rules.length > LIMITS.corsRulesMax) {
     throw malformed(`CORSConfiguration must hold 1 to ${LIMITS.corsRulesMax} CORSRules.`);

@@ -8,9 +8,16 @@ import { bucketOwner, requireBucket } from "./bucket.ts";
 import type { Handler } from "./call.ts";
 import { formatXmlDate } from "./http_date.ts";
 import { commonPrefix, echoTerms, type ListTerms, nameLeaf, parseListTerms } from "./list_terms.ts";
-import { quote } from "./object_headers.ts";
 import type { BucketOperation } from "./operation.ts";
-import { group, leaf, optionalLeaf, type Xml, xmlDocument, xmlResponse } from "./xml.ts";
+import {
+  group,
+  leaf,
+  optionalLeaf,
+  quotedLeaf,
+  type Xml,
+  xmlDocument,
+  xmlResponse,
+} from "./xml.ts";
 
 const NULL_VERSION = "null";
 
@@ -71,7 +78,7 @@ function version(object: ObjectInfo, terms: ListTerms, owner: Xml): Xml {
     leaf("VersionId", NULL_VERSION),
     leaf("IsLatest", true),
     leaf("LastModified", formatXmlDate(object.modifiedMs)),
-    leaf("ETag", quote(object.etag)),
+    quotedLeaf("ETag", object.etag),
     optionalLeaf("ChecksumAlgorithm", checksum?.algorithm),
     optionalLeaf("ChecksumType", checksum?.type),
     leaf("Size", object.size),

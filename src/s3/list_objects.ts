@@ -15,9 +15,16 @@ import {
   parseListTerms,
 } from "./list_terms.ts";
 import { formatToken, parseToken } from "./list_token.ts";
-import { quote } from "./object_headers.ts";
 import type { BucketOperation } from "./operation.ts";
-import { group, leaf, optionalLeaf, type Xml, xmlDocument, xmlResponse } from "./xml.ts";
+import {
+  group,
+  leaf,
+  optionalLeaf,
+  quotedLeaf,
+  type Xml,
+  xmlDocument,
+  xmlResponse,
+} from "./xml.ts";
 
 const START: ListPosition = { kind: "start" };
 const NOTHING = optionalLeaf("", undefined);
@@ -104,7 +111,7 @@ function contents(object: ObjectInfo, terms: ListTerms, owner: Xml): Xml {
   return group("Contents", [
     nameLeaf(terms, "Key", object.key),
     leaf("LastModified", formatXmlDate(object.modifiedMs)),
-    leaf("ETag", quote(object.etag)),
+    quotedLeaf("ETag", object.etag),
     optionalLeaf("ChecksumAlgorithm", checksum?.algorithm),
     optionalLeaf("ChecksumType", checksum?.type),
     leaf("Size", object.size),

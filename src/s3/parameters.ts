@@ -61,8 +61,10 @@ const PARAMETERS = {
 
 const KNOWN: ReadonlySet<string> = new Set(Object.values(PARAMETERS).flat());
 
-/** Harmless everywhere: the SDKs' operation hint, a presigned URL's signature and the headers moved into its query. */
-const IGNORED = /^(?:x-id$|x-amz-)/i;
+/** Harmless everywhere: the SDKs' operation hint, and a presigned URL's signature. */
+const IGNORED = /^(?:x-id$|X-Amz-)/;
+/** A header moved into a presigned URL's query (hoisted_headers.ts). In another query it has no meaning. */
+const HOISTED = /^x-amz-/;
 /** Of signature version 2, which isn't spoken here. */
 const SIGNATURE_V2 = "AWSAccessKeyId";
 
@@ -80,7 +82,7 @@ export function checkParameters(
   const seen = new Set<string>();
   const own: readonly string[] = PARAMETERS[name];
   for (const parameter of query) {
-    if (IGNORED.test(parameter.name)) continue;
+    if (isHarmless(parameter.name, query)) continue;
     if (parameter.name === subResource || own.includes(parameter.name)) {
       if (seen.has(parameter.name)) throw repeated(parameter.name);
       seen.add(parameter.name);
@@ -90,6 +92,11 @@ export function checkParameters(
       throw stranger(parameter.name, name);
     }
   }
+}
+
+function isHarmless(name: string, query: readonly QueryParameter[]): boolean {
+  if (IGNORED.test(name)) return true;
+  return HOISTED.test(name) && query.some((parameter) => parameter.name === "X-Amz-Signature");
 }
 
 function isLikeSubResource(parameter: QueryParameter, name: OperationName): boolean {

@@ -20,6 +20,11 @@ export function leaf(name: string, value: string | number | boolean): Xml {
   return `<${name}>${content}</${name}>` as Xml;
 }
 
+/** `<name>"value"</name>`: an ETag as S3 writes it. */
+export function quotedLeaf(name: string, value: string): Xml {
+  return `<${name}>&quot;${escapeXml(value)}&quot;</${name}>` as Xml;
+}
+
 /** As `leaf`; nothing at all when the value is undefined. */
 export function optionalLeaf(name: string, value: string | number | boolean | undefined): Xml {
   return value === undefined ? "" as Xml : leaf(name, value);

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { LIMITS } from "../../src/limits.ts";
 import { openTestServer, type TestServer, texts } from "../support/s3_client.ts";
 
 const ORIGIN = "https://app.example.com";
@@ -49,6 +50,8 @@ Deno.test("refused rules leave those in force", async () => {
   const send = (await openWorld(RULES)).as("admin");
   const body = RULES.replace("PUT", "PATCH");
   assertEquals((await send("PUT", "/bkt?cors", { body })).code, "InvalidRequest");
+  const huge = RULES.replace("writes", "w".repeat(LIMITS.corsConfigurationBytesMax));
+  assertEquals((await send("PUT", "/bkt?cors", { body: huge })).code, "MaxMessageLengthExceeded");
   assertEquals(texts((await send("GET", "/bkt?cors")).text, "AllowedMethod"), ["PUT", "GET"]);
 });
 

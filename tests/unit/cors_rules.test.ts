@@ -81,11 +81,6 @@ const REFUSED: readonly [why: string, xml: string, code: string][] = [
     configuration(...Array<string>(LIMITS.corsRulesMax + 1).fill(GET_ANY)),
     "MalformedXML",
   ],
-  [
-    "too many bytes",
-    configuration(`${GET_ANY}<ID>${"i".repeat(LIMITS.corsConfigurationBytesMax)}</ID>`),
-    "MaxMessageLengthExceeded",
-  ],
 ];
 
 for (const [why, xml, code] of REFUSED) {

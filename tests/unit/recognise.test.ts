@@ -144,6 +144,7 @@ const REFUSED: readonly [line: string, code: string][] = [
   ["DELETE /bkt/key?v=1", "NotImplemented"],
   ["GET /bkt?newFeature", "NotImplemented"],
   ["HEAD /bkt?newFeature", "NotImplemented"],
+  ["PUT /bkt/key?x-amz-copy-source=a%2Fb", "NotImplemented"],
   // A known name in the wrong place.
   ["PUT /bkt/key?partNumber=1", "InvalidArgument"],
   ["DELETE /bkt/key?policy", "InvalidArgument"],
