@@ -41,24 +41,27 @@ export type Capability =
 export interface SuiteOptions {
   /** Capabilities that the store lacks, each with the reason. */
   readonly lacks?: Partial<Record<Capability, string>>;
+  /** Whether one server serves all tests: reading its output goes on between them, which Deno would call a leak. */
+  readonly isServerShared?: boolean;
 }
 
 export class Suite {
   readonly #name: string;
   readonly #open: () => Promise<StoreFixture>;
-  readonly #lacks: Partial<Record<Capability, string>>;
+  readonly #options: SuiteOptions;
 
-  constructor(name: string, open: () => Promise<StoreFixture>, { lacks = {} }: SuiteOptions) {
+  constructor(name: string, open: () => Promise<StoreFixture>, options: SuiteOptions) {
     this.#name = name;
     this.#open = open;
-    this.#lacks = lacks;
+    this.#options = options;
   }
 
   /** A test with a store of its own, empty. */
   test(name: string, run: (store: ObjectStore) => Promise<void>, needs?: Capability): void {
     Deno.test({
       name: `${this.#name}: ${name}`,
-      ignore: needs !== undefined && this.#lacks[needs] !== undefined,
+      ignore: needs !== undefined && this.#options.lacks?.[needs] !== undefined,
+      sanitizeOps: this.#options.isServerShared !== true,
       fn: async () => {
         await using fixture = await this.#open();
         await run(fixture.store);
