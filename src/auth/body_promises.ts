@@ -64,8 +64,9 @@ export function parseBodyPromises(
   };
 }
 
+/** Without a length or chunked encoding there is nothing to come: HTTP/2 would let bytes come all the same. */
 const NO_BODY = {
-  wireLength: undefined,
+  wireLength: 0,
   length: undefined,
   isPresent: false,
   checksum: undefined,

@@ -1,10 +1,9 @@
 /** The value of `x-amz-content-sha256`: how a body is wrapped, and what its sender vouches for. */
 
-import { Buffer } from "node:buffer";
 import { S3Error } from "../errors.ts";
 
 export type PayloadMode =
-  /** The bytes as they are. `sha256` (base64) when their hash was signed. */
+  /** The bytes as they are. `sha256` (64 hex digits, lower case) when their hash was given. */
   | { readonly kind: "plain"; readonly sha256: string | undefined }
   /** `aws-chunked` framing, with or without a signature on each chunk, with or without a trailer. */
   | { readonly kind: "chunked"; readonly isSigned: boolean; readonly hasTrailer: boolean };
@@ -28,7 +27,7 @@ export const UNSIGNED_CHUNKS: PayloadMode = { kind: "chunked", isSigned: false, 
 export function parsePayloadMode(contentSha256: string | undefined): PayloadMode {
   if (contentSha256 === undefined) return UNSIGNED;
   if (/^[0-9a-fA-F]{64}$/.test(contentSha256)) {
-    return { kind: "plain", sha256: Buffer.from(contentSha256, "hex").toString("base64") };
+    return { kind: "plain", sha256: contentSha256.toLowerCase() };
   }
   const mode = NAMED_MODES.get(contentSha256);
   if (mode !== undefined) return mode;

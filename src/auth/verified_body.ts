@@ -66,12 +66,14 @@ function openDigests({ mode, checksum }: BodyPromises): ReadonlyMap<ChecksumAlgo
 }
 
 function checkPayloadHash(mode: PayloadMode, computed: string | undefined): void {
-  if (mode.kind !== "plain" || mode.sha256 === undefined || mode.sha256 === computed) return;
+  if (mode.kind !== "plain" || mode.sha256 === undefined) return;
+  const computedHex = Buffer.from(computed ?? "", "base64").toString("hex");
+  if (computedHex === mode.sha256) return;
   throw new S3Error("XAmzContentSHA256Mismatch", {
     message: "The provided 'x-amz-content-sha256' header does not match what was computed.",
     details: {
-      ClientComputedContentSHA256: hexOfBase64(mode.sha256),
-      S3ComputedContentSHA256: hexOfBase64(computed ?? ""),
+      ClientComputedContentSHA256: mode.sha256,
+      S3ComputedContentSHA256: computedHex,
     },
   });
 }
@@ -91,8 +93,4 @@ function checkChecksum(
   throw new S3Error("BadDigest", {
     message: `The ${algorithm} you specified did not match the calculated checksum.`,
   });
-}
-
-function hexOfBase64(base64: string): string {
-  return Buffer.from(base64, "base64").toString("hex");
 }

@@ -64,6 +64,12 @@ const REFUSED: readonly (Sent & { readonly why: string; readonly code: string })
   { why: "too short", code: "IncompleteBody", body: "hello", headers: { "content-length": "6" } },
   { why: "too long", code: "IncompleteBody", body: "hello", headers: { "content-length": "4" } },
   {
+    why: "neither length nor encoding, but bytes",
+    code: "IncompleteBody",
+    body: "hello",
+    headers: { "content-length": "" },
+  },
+  {
     why: "a length that is none",
     code: "InvalidArgument",
     body: "",

@@ -116,12 +116,17 @@ export interface Sent {
   readonly idleMsMax?: number;
 }
 
-/** The payload of a PUT with this body; Content-Length is right unless given (in `headers`, "" leaves it out). */
+/**
+ * The payload of a PUT with this body. Text has its Content-Length and a stream chunked encoding, unless `headers` say otherwise
+ * ("" leaves one out).
+ */
 export function openSent({ body, mode, headers, options, anonymous, idleMsMax }: Sent): Payload {
-  const all = {
-    "content-length": typeof body === "string" ? String(body.length) : "",
-    ...headers,
-  };
+  const framing = typeof body === "string"
+    ? { "content-length": String(body.length) }
+    : headers?.["content-length"] === undefined
+    ? { "transfer-encoding": "chunked" }
+    : {};
+  const all = { ...framing, ...headers };
   const given = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== ""));
   const stream = typeof body === "string" ? streamOf([bytesOf(body)]) : body;
   const request = incomingRequest({ method: "PUT", headers: given, body: stream, ...options });
