@@ -21,6 +21,9 @@ export const listParts: Handler<ObjectOperation> = async (call) => {
   const partsMax = parsePartsMax("max-parts", findQuery(request, "max-parts"));
   const upload = await store.findUpload(target);
   const { parts, isTruncated } = await store.listParts(target, marker, partsMax);
+  // An empty page leads nowhere: a client that asked for none would ask for ever. So would paginators that follow
+  // NextPartNumberMarker wherever there is one (the JavaScript SDK's): S3 sends it always, zs3 where a page follows.
+  const next = isTruncated ? parts.at(-1)?.number : undefined;
   return xmlResponse(xmlDocument("ListPartsResult", [
     leaf("Bucket", target.bucket),
     leaf("Key", target.key),
@@ -29,10 +32,9 @@ export const listParts: Handler<ObjectOperation> = async (call) => {
     ownerElement("Owner", upload.initiator),
     leaf("StorageClass", "STANDARD"),
     leaf("PartNumberMarker", marker),
-    leaf("NextPartNumberMarker", parts.at(-1)?.number ?? marker),
+    optionalLeaf("NextPartNumberMarker", next),
     leaf("MaxParts", partsMax),
-    // An empty page leads nowhere: a client that asked for none would ask for ever.
-    leaf("IsTruncated", isTruncated && parts.length > 0),
+    leaf("IsTruncated", next !== undefined),
     optionalLeaf("ChecksumAlgorithm", upload.checksum?.algorithm),
     optionalLeaf("ChecksumType", upload.checksum?.type),
     ...parts.map(partElement),

@@ -26,8 +26,7 @@ testOverBothSchemes("minio", async ({ program, step }) => {
     assertEquals(await client.bucketExists(bucket), true);
     assertEquals(await client.bucketExists("nothere"), false);
     assertEquals((await client.listBuckets()).map(({ name }) => name), [bucket]);
-    const error = await assertRejects(() => client.makeBucket(bucket), Error);
-    assertMatch(error.message, /you/i);
+    await client.makeBucket(bucket, "us-east-1");
   });
 
   await step("a file there and back, in parts", async () => {
@@ -52,7 +51,8 @@ testOverBothSchemes("minio", async ({ program, step }) => {
     const listed: string[] = [];
     for await (const item of client.listObjectsV2(bucket, "", true)) listed.push(item.name);
     assertEquals(listed.toSorted(), [...NASTY_KEYS, "big file"].toSorted());
-    await client.removeObjects(bucket, [...NASTY_KEYS]);
+    await client.removeObject(bucket, "control\u0001here"); // it can't write this one as XML
+    await client.removeObjects(bucket, NASTY_KEYS.filter((key) => !key.startsWith("control")));
     assertEquals(await collectNames(client.listObjects(bucket, "", true)), ["big file"]);
   });
 

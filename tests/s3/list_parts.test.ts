@@ -38,8 +38,8 @@ Deno.test("pages of any size lead to every part once", async () => {
   const { send, target } = await openWithParts();
   for (const size of [1, 2, 3, 4, 5, 6, 5000]) {
     const found: string[] = [];
-    let marker = "0";
-    for (let page = 0, isTruncated = true; isTruncated; page++) {
+    let marker: string | undefined = "0";
+    for (let page = 0; marker !== undefined; page++) {
       const { text } = await send(
         "GET",
         `${target}&max-parts=${size}&part-number-marker=${marker}`,
@@ -47,8 +47,9 @@ Deno.test("pages of any size lead to every part once", async () => {
       assertEquals(textOf(text, "PartNumberMarker"), marker);
       assertEquals(textOf(text, "MaxParts"), String(Math.min(size, 1000)));
       found.push(...texts(text, "PartNumber"));
-      marker = textOf(text, "NextPartNumberMarker");
-      isTruncated = textOf(text, "IsTruncated") === "true";
+      // Some paginators follow the next marker wherever there is one, others only look at IsTruncated.
+      marker = texts(text, "NextPartNumberMarker")[0];
+      assertEquals(textOf(text, "IsTruncated"), String(marker !== undefined));
       assertEquals(page < NUMBERS.length, true, "pages without end");
     }
     assertEquals(found, NUMBERS.map(String), `pages of ${size}`);
