@@ -6,13 +6,18 @@ import { S3Error } from "../errors.ts";
 const LINE_FEED = 0x0a;
 const NOTHING = new Uint8Array(0);
 
+export interface ByteSource {
+  /** The next bytes, at least one; undefined at the end. */
+  read(): Promise<Uint8Array | undefined>;
+}
+
 /** Holds one chunk at a time. All methods throw IncompleteBody where the stream ends too early or doesn't hold what is asked for. */
 export class ByteCursor {
-  readonly #source: AsyncIterator<Uint8Array>;
+  readonly #source: ByteSource;
   #chunk: Uint8Array = NOTHING;
   #at = 0;
 
-  constructor(source: AsyncIterator<Uint8Array>) {
+  constructor(source: ByteSource) {
     this.#source = source;
   }
 
@@ -59,10 +64,10 @@ export class ByteCursor {
   }
 
   async #advance(): Promise<boolean> {
-    const { done, value } = await this.#source.next();
-    this.#chunk = done ? NOTHING : value;
+    const chunk = await this.#source.read();
+    this.#chunk = chunk ?? NOTHING;
     this.#at = 0;
-    return !done;
+    return chunk !== undefined;
   }
 }
 

@@ -10,7 +10,7 @@ import { parseBodyPromises } from "./body_promises.ts";
 import { ChunkSignatures } from "./chunk_signatures.ts";
 import type { PayloadMode } from "./payload_mode.ts";
 import type { Authentication, Signing } from "./sigv4.ts";
-import { receivedBytes } from "./timed_reader.ts";
+import { TimedReader } from "./timed_reader.ts";
 import { verifiedBytes } from "./verified_body.ts";
 
 /** A verified checksum that came with a body, as a header or as a trailer. */
@@ -65,8 +65,9 @@ export function openPayload(
       [Symbol.asyncIterator]() {
         if (isTaken) throw new TypeError("The body of a request can be read only once.");
         isTaken = true;
-        const wire = receivedBytes(request.body ?? emptyStream(), promises.wireLength, idleMsMax);
-        return verifiedBytes(wire, promises, signatures, (checksum) => verified = checksum);
+        const openWire = () =>
+          new TimedReader(request.body ?? emptyStream(), promises.wireLength, idleMsMax);
+        return verifiedBytes(openWire, promises, signatures, (checksum) => verified = checksum);
       },
     },
   };

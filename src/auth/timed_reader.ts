@@ -1,29 +1,35 @@
-/** The bytes of a request as they arrive, with an end to the patience for a sender that stops sending. */
+/** The bytes of a request as they arrive: as many as were announced, and with an end to the patience for a silent sender. */
 
 import { S3Error } from "../errors.ts";
+import type { ByteSource } from "./byte_cursor.ts";
 
-type ByteStream = ReadableStream<Uint8Array>;
-
-/** Owns the stream: disposing cancels what wasn't read, and stops the timer. */
-export class TimedReader implements AsyncDisposable {
+/**
+ * Owns the stream: disposing cancels what wasn't read, and stops the timer. `read` throws IncompleteBody when the bytes aren't
+ * `length` (undefined: any number) or the sender is gone, and RequestTimeout.
+ */
+export class TimedReader implements ByteSource, AsyncDisposable {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #length: number | undefined;
   readonly #timer: ReturnType<typeof setInterval>;
+  #received = 0;
   #isWaiting = false;
   #isQuiet = false;
   #isOver = false;
   #timeout: Promise<void> | undefined;
 
   /** A sender that is waited for and silent for `idleMsMax` is given up before twice that time. */
-  constructor(stream: ByteStream, idleMsMax: number) {
+  constructor(stream: ReadableStream<Uint8Array>, length: number | undefined, idleMsMax: number) {
     this.#reader = stream.getReader();
+    this.#length = length;
     this.#timer = setInterval(() => this.#tick(), idleMsMax);
   }
 
-  /** The next bytes, at least one; undefined at the end. Throws RequestTimeout, and IncompleteBody when the sender is gone. */
   async read(): Promise<Uint8Array | undefined> {
     for (;;) {
       const { done, value } = await this.#next();
       if (this.#timeout !== undefined) throw new S3Error("RequestTimeout");
+      this.#received += value?.byteLength ?? 0;
+      this.#checkLength(done);
       if (done) return undefined;
       if (value.byteLength > 0) return value;
     }
@@ -49,25 +55,16 @@ export class TimedReader implements AsyncDisposable {
     }
   }
 
+  #checkLength(isEnd: boolean): void {
+    const length = this.#length ?? this.#received;
+    if (this.#received > length || (isEnd && this.#received < length)) {
+      throw new S3Error("IncompleteBody");
+    }
+  }
+
   /** One tick with nothing but waiting since the one before is enough. Cancelling ends the read that is under way. */
   #tick(): void {
     if (this.#isWaiting && this.#isQuiet) this.#timeout ??= this.#reader.cancel();
     this.#isQuiet = true;
   }
-}
-
-/** All bytes of `stream` until its end. Throws IncompleteBody when they aren't `length` (if known), and what a TimedReader throws. */
-export async function* receivedBytes(
-  stream: ByteStream,
-  length: number | undefined,
-  idleMsMax: number,
-): AsyncGenerator<Uint8Array, void, void> {
-  await using reader = new TimedReader(stream, idleMsMax);
-  let received = 0;
-  for (let chunk = await reader.read(); chunk !== undefined; chunk = await reader.read()) {
-    received += chunk.byteLength;
-    if (length !== undefined && received > length) throw new S3Error("IncompleteBody");
-    yield chunk;
-  }
-  if (length !== undefined && received < length) throw new S3Error("IncompleteBody");
 }

@@ -9,60 +9,74 @@ import {
   parseChecksumValue,
 } from "../checksum.ts";
 import { S3Error } from "../errors.ts";
-import { decodeAwsChunked } from "./aws_chunked.ts";
+import { AwsChunkedReader } from "./aws_chunked.ts";
 import type { BodyPromises, PromisedChecksum } from "./body_promises.ts";
 import type { ChunkSignatures } from "./chunk_signatures.ts";
 import type { PayloadMode } from "./payload_mode.ts";
+import type { TimedReader } from "./timed_reader.ts";
 import type { Trailers } from "./trailers.ts";
 
+export type ProvedChecksum = PromisedChecksum & { readonly value: string };
+
 /**
- * The decoded bytes; ends only when length, trailers, hash and checksum are as promised. Throws what receivedBytes and
- * decodeAwsChunked throw, IncompleteBody, XAmzContentSHA256Mismatch, BadDigest, InvalidRequest (a trailer that is no checksum).
- * `onChecksum` is called before the end, when there is one and it is right.
+ * The decoded bytes; ends only when length, trailers, hash and checksum are as promised. Throws what TimedReader and
+ * AwsChunkedReader throw, IncompleteBody, XAmzContentSHA256Mismatch, BadDigest, InvalidRequest (a trailer that is no checksum).
+ * `openWire` is called with the first `next`, and what it opened is disposed at the end. `onChecksum` is called before the end, when there is a checksum and it is right.
  */
 export async function* verifiedBytes(
-  wire: AsyncGenerator<Uint8Array, void, void>,
+  openWire: () => TimedReader,
   promises: BodyPromises,
   signatures: ChunkSignatures | undefined,
-  onChecksum: (checksum: { algorithm: ChecksumAlgorithm; value: string }) => void,
+  onChecksum: (checksum: ProvedChecksum) => void,
 ): AsyncGenerator<Uint8Array, void, void> {
+  await using wire = openWire();
+  const chunked = openChunked(wire, promises, signatures);
+  const source = chunked ?? wire;
   const digests = openDigests(promises);
-  let trailers: Trailers = new Map();
   let size = 0;
-  for await (const data of decodedBytes(wire, promises, signatures, (t) => trailers = t)) {
+  for (let data = await source.read(); data !== undefined; data = await source.read()) {
     size += data.byteLength;
     if (size > (promises.length ?? size)) throw new S3Error("IncompleteBody");
     for (const digest of digests.values()) digest.update(data);
     yield data;
   }
   if (size < (promises.length ?? size)) throw new S3Error("IncompleteBody");
-  const values = new Map([...digests].map(([algorithm, digest]) => [algorithm, digest.base64()]));
-  checkPayloadHash(promises.mode, values.get("SHA256"));
-  if (promises.checksum !== undefined) {
-    const { algorithm } = promises.checksum;
-    const value = promisedValue(promises.checksum, trailers);
-    checkChecksum(algorithm, value, values.get(algorithm));
-    onChecksum({ algorithm, value });
-  }
+  const checksum = checkDigests(promises, digests, chunked?.trailers() ?? new Map());
+  if (checksum !== undefined) onChecksum(checksum);
 }
 
-function decodedBytes(
-  wire: AsyncGenerator<Uint8Array, void, void>,
+function openChunked(
+  wire: TimedReader,
   { mode, trailerNames }: BodyPromises,
   signatures: ChunkSignatures | undefined,
-  onTrailers: (trailers: Trailers) => void,
-): AsyncGenerator<Uint8Array, void, void> {
-  if (mode.kind === "plain") return wire;
-  const framing = { signatures, hasTrailer: mode.hasTrailer, trailerNames };
-  return decodeAwsChunked(wire, framing, onTrailers);
+): AwsChunkedReader | undefined {
+  if (mode.kind === "plain") return undefined;
+  return new AwsChunkedReader(wire, { signatures, hasTrailer: mode.hasTrailer, trailerNames });
 }
 
+type Digests = ReadonlyMap<ChecksumAlgorithm, Digest>;
+
 /** One digest for each algorithm that is needed: a SHA-256 that is payload hash and checksum is computed once. */
-function openDigests({ mode, checksum }: BodyPromises): ReadonlyMap<ChecksumAlgorithm, Digest> {
+function openDigests({ mode, checksum }: BodyPromises): Digests {
   const needed = new Set<ChecksumAlgorithm>();
   if (mode.kind === "plain" && mode.sha256 !== undefined) needed.add("SHA256");
   if (checksum !== undefined) needed.add(checksum.algorithm);
   return new Map([...needed].map((algorithm) => [algorithm, openDigest(algorithm)]));
+}
+
+/** The checksum that was promised, if one was. Throws when a digest isn't what was promised of it. */
+function checkDigests(
+  { mode, checksum }: BodyPromises,
+  digests: Digests,
+  trailers: Trailers,
+): ProvedChecksum | undefined {
+  const values = new Map([...digests].map(([algorithm, digest]) => [algorithm, digest.base64()]));
+  checkPayloadHash(mode, values.get("SHA256"));
+  if (checksum === undefined) return undefined;
+  const { algorithm } = checksum;
+  const value = promisedValue(checksum, trailers);
+  checkChecksum(algorithm, value, values.get(algorithm));
+  return { algorithm, value };
 }
 
 function checkPayloadHash(mode: PayloadMode, computed: string | undefined): void {

@@ -151,6 +151,12 @@ Deno.test("a consumer that stops gives the stream back", async () => {
   }
 });
 
+Deno.test("a body that nobody begins to read is left alone", async () => {
+  const { stream } = stalling([bytesOf("hello")]);
+  await openSent({ body: stream }).body[Symbol.asyncIterator]().return?.();
+  assert(!stream.locked);
+});
+
 Deno.test("a refused body gives the stream back", async () => {
   const { stream, state } = stalling([bytesOf("no frames\r\n")]);
   const result = await outcome({ body: stream, mode: SIGNED_CHUNKS, headers: decoded(5) });
