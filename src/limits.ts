@@ -36,7 +36,6 @@ export const LIMITS = {
   signingKeysCachedMax: 1000,
   signedChunkBytesMin: 8 * KiB,
   chunkHeaderBytesMax: 1 * KiB,
-  chunkBytesMax: 16 * MiB,
   trailerBytesMax: 16 * KiB,
 
   // Replies.

@@ -28,7 +28,8 @@ export interface Payload {
   /**
    * The decoded bytes, once. Throws S3Error (IncompleteBody, BadDigest, XAmzContentSHA256Mismatch, SignatureDoesNotMatch,
    * MalformedTrailerError, …) instead of ending when a byte, hash, signature, length, checksum or trailer isn't as promised,
-   * and RequestTimeout when nothing arrives for LIMITS.bodyIdleMsMax.
+   * and RequestTimeout when nothing arrives for LIMITS.bodyIdleMsMax. Chunks are views of what arrived, not copies: a buffer
+   * must not be transferred before the body has ended.
    */
   readonly body: Body;
   /** Content-Encoding without `aws-chunked`; undefined when nothing is left. */
