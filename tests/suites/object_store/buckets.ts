@@ -9,6 +9,7 @@ import {
   createBucket,
   createUpload,
   listNames,
+  pattern,
   PLAIN_META,
   present,
   put,
@@ -119,6 +120,18 @@ export function bucketTests(suite: Suite): void {
     assertEquals((await store.listUploads(BUCKET, ALL_UPLOADS)).entries, []);
     await assertCode(store.findUpload(targetOf(upload)), "NoSuchUpload");
     await assertCode(putPart(store, upload, 2, "part"), "NoSuchUpload");
+  });
+
+  suite.testInBucket("a bucket that goes while a body comes in takes no object", async (store) => {
+    async function* body() {
+      yield pattern(100_000);
+      await store.deleteBucket(BUCKET);
+      yield pattern(100_000);
+    }
+    await assertCode(put(store, "dir/a", body()), "NoSuchBucket");
+    assertEquals(await store.listBuckets(), []);
+    await createBucket(store, BUCKET);
+    assertEquals(await listNames(store), []);
   });
 
   suite.testInBucket("keys of two buckets have nothing to do with each other", async (store) => {
