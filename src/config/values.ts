@@ -2,7 +2,7 @@
 
 import type { KeyPair, Role } from "../auth/keyring.ts";
 import type { CannedAcl } from "../storage/object_store.ts";
-import { isBucketName } from "../storage/names.ts";
+import { isOperatorBucketName } from "../storage/names.ts";
 import { ValueError } from "./usage_error.ts";
 
 /** A bucket to be made at start. */
@@ -121,9 +121,12 @@ export function parseBuckets(text: string): readonly BucketSpec[] {
   const buckets: BucketSpec[] = [];
   for (const entry of text.split(",")) {
     const [name = "", access, ...rest] = entry.trim().split(":");
-    if (!isBucketName(name) || rest.length > 0 || (access !== undefined && access !== "public")) {
+    if (
+      !isOperatorBucketName(name) || rest.length > 0 ||
+      (access !== undefined && access !== "public")
+    ) {
       throw new ValueError(
-        "must be name[:public],… with names of 3 to 63 lower-case letters, digits, dots and dashes",
+        "must be name[:public],… with names of up to 63 lower-case letters, digits, dots and dashes",
       );
     }
     if (buckets.some((earlier) => earlier.name === name)) {

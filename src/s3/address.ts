@@ -2,7 +2,7 @@
 
 import { S3Error } from "../errors.ts";
 import { type IncomingRequest, percentDecode } from "../incoming_request.ts";
-import { checkKey, isBucketName } from "../storage/names.ts";
+import { checkKey, isOperatorBucketName } from "../storage/names.ts";
 
 export type Address =
   | { readonly kind: "service" }
@@ -27,7 +27,7 @@ export function parseAddress(request: IncomingRequest, domains: readonly string[
 }
 
 function address(bucket: string, rawKey: string): Address {
-  if (!isBucketName(bucket)) {
+  if (!isOperatorBucketName(bucket)) {
     throw new S3Error("InvalidBucketName", { details: { BucketName: bucket } });
   }
   if (rawKey === "") return { kind: "bucket", bucket };

@@ -2,7 +2,7 @@
 
 import { S3Error } from "../errors.ts";
 import type { IncomingRequest } from "../incoming_request.ts";
-import { checkKey, isBucketName } from "../storage/names.ts";
+import { checkKey, isOperatorBucketName } from "../storage/names.ts";
 import type { Target } from "../storage/object_store.ts";
 import { fromHeaderText } from "./header_text.ts";
 import { checkVersionId } from "./version_id.ts";
@@ -35,7 +35,7 @@ export function parseCopySource(header: string): Target {
   const path = decode(mark === -1 ? text : text.slice(0, mark)).replace(/^\//, "");
   const slash = path.indexOf("/");
   const bucket = path.slice(0, Math.max(slash, 0));
-  if (!isBucketName(bucket)) {
+  if (!isOperatorBucketName(bucket)) {
     throw badSource(header, "The copy source must be bucket/key, percent-encoded.");
   }
   const key = path.slice(slash + 1);

@@ -4,6 +4,7 @@ import { readSmallBody } from "../auth/payload.ts";
 import type { Payload } from "../auth/payload.ts";
 import { S3Error } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
+import { isBucketName } from "../storage/names.ts";
 import type { CannedAcl, ObjectStore } from "../storage/object_store.ts";
 import type { Handler } from "./call.ts";
 import { parseCannedAcl } from "./canned_acl.ts";
@@ -40,6 +41,9 @@ async function createOrKeep(
 ): Promise<void> {
   const existing = await store.findBucket(bucket);
   if (existing === undefined) {
+    if (!isBucketName(bucket)) {
+      throw new S3Error("InvalidBucketName", { details: { BucketName: bucket } });
+    }
     if ((await store.listBuckets()).length >= LIMITS.bucketsMax) {
       throw new S3Error("TooManyBuckets");
     }

@@ -32,9 +32,11 @@ class FileObject implements OpenObject {
     const start = range?.start ?? 0;
     const size = (range?.end ?? this.info.size - 1) - start + 1;
     if (size <= LIMITS.readWholeBytesMax) return this.#readWhole(start, size);
+    const stream = size === this.info.size
+      ? this.#file.stream()
+      : readStream(this.#file, start, size);
     this.#isHandedOver = true;
-    if (size === this.info.size) return this.#file.stream();
-    return readStream(this.#file, start, size);
+    return stream;
   }
 
   [Symbol.dispose](): void {

@@ -294,8 +294,8 @@ export class FileObjects {
   }
 
   #discard(source: Source): void {
-    const { files, tree } = this.#parts;
-    if (source.action === "move") files.remove(tree.tempPath(source.temp));
+    const { tree } = this.#parts;
+    if (source.action === "move") tree.removeTemp(source.temp);
   }
 
   async #absence(bucket: string): Promise<S3Error> {

@@ -76,10 +76,13 @@ export class FileStore implements seam.ObjectStore {
   /** Finishes what is under way, leaves nothing waiting, and closes. */
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#sweepTimer);
-    await this.#sweeping;
-    await this.#parts.journal.close();
-    await this.#parts.catalog.close();
-    this.#lock.close();
+    try {
+      await this.#sweeping;
+      await this.#parts.journal.close();
+    } finally {
+      await this.#parts.catalog.close();
+      this.#lock.close();
+    }
   }
 
   async listBuckets(): Promise<readonly seam.BucketInfo[]> {
@@ -99,7 +102,7 @@ export class FileStore implements seam.ObjectStore {
   }
 
   async deleteBucket(bucket: string): Promise<void> {
-    const { catalog, files, journal, tree } = this.#parts;
+    const { catalog, journal, tree } = this.#parts;
     const page = await this.list(bucket, {
       prefix: "",
       delimiter: "",
@@ -119,7 +122,7 @@ export class FileStore implements seam.ObjectStore {
       return { entry, temps: this.#uploads.planDeletion(change, bucket) };
     });
     await journal.finish(entry);
-    for (const temp of temps) files.remove(tree.tempPath(temp));
+    for (const temp of temps) tree.removeTemp(temp);
   }
 
   async head(target: seam.Target): Promise<seam.ObjectInfo> {
@@ -245,7 +248,7 @@ async function openParts(
 async function removeStrayTemps({ catalog, journal, tree, files }: StoreParts): Promise<void> {
   const wanted = new Set([...catalog.read.listPartTemps(), ...journal.temps()]);
   for await (const { name, kind } of files.readDirectory(tree.tempDir)) {
-    if (kind === "file" && !wanted.has(name)) files.remove(tree.tempPath(name));
+    if (kind === "file" && !wanted.has(name)) tree.removeTemp(name);
   }
 }
 

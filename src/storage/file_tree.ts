@@ -9,7 +9,7 @@
 import type { Clock, Random } from "../clock.ts";
 import type { Files, FileStat } from "./files.ts";
 import { directoryToPrefix, keyToAliasPath, keyToPath, pathToKey } from "./key_path.ts";
-import { isBucketName } from "./names.ts";
+import { isOperatorBucketName } from "./names.ts";
 
 /** A regular file that holds an object's bytes. */
 export interface FoundFile {
@@ -79,6 +79,15 @@ export class FileTree {
     return this.#random.bytes(16).toHex();
   }
 
+  /** Removes a temp file that nobody needs. One that can't be removed now is removed by the next start. */
+  removeTemp(name: string): void {
+    try {
+      this.#files.remove(this.tempPath(name));
+    } catch {
+      // It takes up room, and nothing else.
+    }
+  }
+
   /**
    * A modification time for something written now that no later write by anybody can give it: in the past, and on a whole
    * second so that coarse file systems and copies keep it.
@@ -92,7 +101,7 @@ export class FileTree {
   async listBuckets(): Promise<string[]> {
     const names: string[] = [];
     for await (const entry of this.#files.readDirectory(this.#dataDir)) {
-      if (entry.kind === "directory" && isBucketName(entry.name)) names.push(entry.name);
+      if (entry.kind === "directory" && isOperatorBucketName(entry.name)) names.push(entry.name);
     }
     return names.sort();
   }
@@ -129,16 +138,16 @@ export class FileTree {
 
   /** Writes `body` as the key's file. */
   write(bucket: string, key: string, body: Uint8Array, mtime: number): TreeChange {
-    const temp = this.tempPath(this.newTempName());
+    const temp = this.newTempName();
     try {
-      using file = this.#files.create(temp);
+      using file = this.#files.create(this.tempPath(temp));
       file.writeSync(body);
       file.setMtime(mtime);
     } catch (error) {
-      this.#files.remove(temp);
+      this.removeTemp(temp);
       throw error;
     }
-    return this.move(bucket, key, temp);
+    return this.move(bucket, key, this.tempPath(temp));
   }
 
   /** Makes the file at the absolute path `temp`, which has its modification time already, the key's file. */
@@ -272,7 +281,11 @@ export class FileTree {
     const parent = parentOf(path);
     const before = this.#files.stat(parent);
     change();
-    if (before !== undefined) this.#files.setMtime(parent, before.mtimeMs);
+    try {
+      if (before !== undefined) this.#files.setMtime(parent, before.mtimeMs);
+    } catch {
+      // The change counts. A folder whose time has moved is only looked at once more.
+    }
   }
 }
 

@@ -97,10 +97,10 @@ export class FileUploads {
         change.putPart(row);
         return older;
       });
-      if (replaced !== undefined) files.remove(tree.tempPath(replaced.temp));
+      if (replaced !== undefined) tree.removeTemp(replaced.temp);
       return partInfo(row);
     } catch (error) {
-      discardReceived(received, tree, files);
+      discardReceived(received, tree);
       throw error;
     }
   }
@@ -165,15 +165,15 @@ export class FileUploads {
 
   async #remove(rows: readonly UploadRow[]): Promise<void> {
     if (rows.length === 0) return;
-    const { catalog, files, tree } = this.#parts;
+    const { catalog, tree } = this.#parts;
     const temps = await catalog.transact((change) =>
       rows.flatMap((row) => deleteUpload(change, row.id))
     );
-    for (const temp of temps) files.remove(tree.tempPath(temp));
+    for (const temp of temps) tree.removeTemp(temp);
   }
 
   async #complete(request: CompleteRequest, commit: CommitVersion): Promise<ObjectInfo> {
-    const { catalog, clock, files, tree } = this.#parts;
+    const { catalog, clock, tree } = this.#parts;
     const repeated = this.#findCompleted(request);
     if (repeated !== undefined) return repeated;
     const upload = requireUpload(catalog.read.findUpload(request.uploadId), request);
@@ -193,7 +193,7 @@ export class FileUploads {
       const { bucket, key, id } = upload;
       change.putCompleted({ id, bucket, key, completed: clock.now(), object: JSON.stringify(row) });
     });
-    for (const temp of temps) files.remove(tree.tempPath(temp));
+    for (const temp of temps) tree.removeTemp(temp);
     return objectInfo(row);
   }
 
@@ -215,7 +215,7 @@ export class FileUploads {
         await files.sync(tree.tempDir);
       }
     } catch (error) {
-      files.remove(tree.tempPath(temp));
+      tree.removeTemp(temp);
       throw error;
     }
     const meta = { ...uploadInfo(upload).meta, ...(plan.checksum && { checksum: plan.checksum }) };

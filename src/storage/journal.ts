@@ -141,7 +141,7 @@ export class Journal {
   /** Lays a durable entry out: at once when little waits, else soon. Call it in the order of the commits. */
   async finish(entry: JournalEntry): Promise<void> {
     this.#waiting.push(entry);
-    for (const temp of entry.obsoleteTemps.splice(0)) this.#files.remove(this.#tree.tempPath(temp));
+    for (const temp of entry.obsoleteTemps.splice(0)) this.#tree.removeTemp(temp);
     if (this.#draining === undefined && this.#waiting.length <= LIMITS.layoutInlineMax) {
       this.#layOutWaiting(Infinity);
       return;

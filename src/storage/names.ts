@@ -3,7 +3,7 @@
 import { S3Error, type S3ErrorCode } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 
-const BUCKET_CHARACTERS = /^[a-z0-9][a-z0-9.-]*[a-z0-9]$/;
+const BUCKET_CHARACTERS = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
 const BUCKET_BAD_NEIGHBOURS = /\.\.|\.-|-\./;
 const IPV4_FORM = /^\d+\.\d+\.\d+\.\d+$/;
 
@@ -17,8 +17,16 @@ const BUCKET_RESERVED =
 
 /** Whether `name` follows the rules of https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html. */
 export function isBucketName(name: string): boolean {
-  return name.length >= LIMITS.bucketNameMin && name.length <= LIMITS.bucketNameMax &&
-    BUCKET_CHARACTERS.test(name) && !BUCKET_BAD_NEIGHBOURS.test(name) &&
+  return name.length >= LIMITS.bucketNameMin && isOperatorBucketName(name);
+}
+
+/**
+ * Whether a bucket may have the name if the operator gave it, by a flag or by a folder in the data dir: as above, but one and
+ * two characters are allowed too (`--buckets=ci`). Requests may name such a bucket; CreateBucket doesn't make one.
+ */
+export function isOperatorBucketName(name: string): boolean {
+  return name.length <= LIMITS.bucketNameMax && BUCKET_CHARACTERS.test(name) &&
+    !BUCKET_BAD_NEIGHBOURS.test(name) &&
     !IPV4_FORM.test(name) && !BUCKET_RESERVED.test(name);
 }
 

@@ -43,10 +43,13 @@ export class ObjectTruth {
     const pending = journal.findPending(bucket, key);
     if (pending?.action === "remove") return ABSENT;
     const row = catalog.read.findObject(bucket, key);
-    if (pending !== undefined && row !== undefined) {
-      return pending.body !== undefined
-        ? { kind: "bytes", row, bytes: pending.body }
-        : { kind: "file", row, path: tree.tempPath(pending.temp ?? "") };
+    if (pending?.body !== undefined && row !== undefined) {
+      return { kind: "bytes", row, bytes: pending.body };
+    }
+    const temp = pending?.temp === undefined ? undefined : tree.tempPath(pending.temp);
+    // A move that failed halfway may have moved the file already.
+    if (temp !== undefined && row !== undefined && this.#parts.files.stat(temp) !== undefined) {
+      return { kind: "file", row, path: temp };
     }
     const found = tree.findFile(bucket, key);
     if (found === undefined) return row === undefined ? ABSENT : STALE;

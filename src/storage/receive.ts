@@ -38,8 +38,8 @@ export async function receiveBody(body: Body, options: ReceiveOptions): Promise<
 }
 
 /** Removes the temp file of a body that isn't wanted after all. */
-export function discardReceived(received: Received, tree: FileTree, files: Files): void {
-  if (received.kind === "temp") files.remove(tree.tempPath(received.temp));
+export function discardReceived(received: Received, tree: FileTree): void {
+  if (received.kind === "temp") tree.removeTemp(received.temp);
 }
 
 class Receiver {
@@ -91,7 +91,7 @@ class Receiver {
     if (temp === undefined) return;
     const remove = () => {
       temp.file.close();
-      this.#options.files.remove(this.#options.tree.tempPath(temp.name));
+      this.#options.tree.removeTemp(temp.name);
     };
     if (this.#writing === undefined) remove();
     else this.#writing.then(remove, remove);

@@ -162,9 +162,9 @@ const REFUSED: readonly (readonly [words: readonly string[], message: string])[]
   [["--secret-key=longsecret"], "--access-key and --secret-key go together: one is missing"],
   [
     ["--buckets=a,b"],
-    "--buckets must be name[:public],… with names of 3 to 63 lower-case letters,",
+    "--buckets must be name[:public],… with names of up to 63 lower-case letters,",
   ],
-  [["--buckets=abc:private"], "--buckets must be name[:public],… with names of 3 to 63"],
+  [["--buckets=abc:private"], "--buckets must be name[:public],… with names of up to 63"],
   [["--buckets=abc,abc:public"], '--buckets must name each bucket once, not "abc,abc:public"'],
   [["--region=eu west"], '--region must be a region name such as us-east-1, not "eu west"'],
   [["--domain=http://x"], "--domain must be host names such as s3.example.com, separated by"],
