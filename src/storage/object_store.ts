@@ -5,6 +5,7 @@
  * - MUST throw `S3Error` with the code named at each method for what a client may see; anything else it throws is a fault.
  * - MUST keep an object whole: a reader sees one version's bytes with that version's info, whatever happens beside it.
  * - MUST apply a write condition and the write it guards as one step: of racing writers with `If-None-Match: *` one wins.
+ * - MUST refuse a condition only by what readers then see: who was told that the key exists can open it.
  * - MUST NOT keep anything of a body that throws, or that `seal` refuses; the old object stays as it was.
  * - MUST have made a change durable (as configured) when the promise of that change resolves.
  * - MUST list keys in the order of their UTF-8 bytes.
@@ -276,7 +277,10 @@ export interface ObjectStore extends AsyncDisposable {
   put(request: PutRequest): Promise<ObjectInfo>;
   /** Deleting what isn't there is a success. Throws NoSuchBucket, PreconditionFailed / NoSuchKey (condition). */
   delete(target: Target, condition?: WriteCondition): Promise<void>;
-  /** New version at `to` with the bytes of `from`. `from` equal to `to` is allowed. Throws NoSuchBucket, NoSuchKey, what `plan` throws. */
+  /**
+   * New version at `to` with the bytes of `from`, in one piece: its ETag is their MD5 even when the source was made of parts.
+   * `from` equal to `to` is allowed. Throws NoSuchBucket, NoSuchKey, what `plan` throws, PreconditionFailed, StorageFull.
+   */
   copy(request: CopyRequest): Promise<ObjectInfo>;
   /** Throws NoSuchBucket, NoSuchKey. */
   update(target: Target, patch: ObjectPatch): Promise<ObjectInfo>;
