@@ -1,23 +1,16 @@
-/** The checksums that S3 knows: computed while bytes pass, read from and written to headers, combined over parts. Knows no requests. */
+/** The checksums that S3 knows: their names, values and types, and how those of parts make that of the whole. Knows no requests. */
 
 import { Buffer } from "node:buffer";
-import { createHash } from "node:crypto";
-import { crc32 } from "node:zlib";
-import { createCRC32, createCRC64 } from "hash-wasm";
 import { combineCrcs, type CrcKind } from "./crc_combine.ts";
+import { type Digest, openCrc32, openCrc32c, openCrc64Nvme, openHash } from "./digest.ts";
 import { S3Error } from "./errors.ts";
+
+export type { Digest };
 
 export type ChecksumAlgorithm = "CRC32" | "CRC32C" | "CRC64NVME" | "SHA1" | "SHA256";
 
 /** FULL_OBJECT: of the bytes, however they were uploaded. COMPOSITE: of the parts' checksums. */
 export type ChecksumType = "FULL_OBJECT" | "COMPOSITE";
-
-/** A checksum over bytes given one chunk after the other. Any number may be open at once; one left unfinished costs nothing. */
-export interface Digest {
-  update(chunk: Uint8Array): void;
-  /** Base64 of the checksum (CRCs big-endian). Ends the digest: to be called once. */
-  base64(): string;
-}
 
 interface AlgorithmFacts {
   readonly headerName: string;
@@ -36,35 +29,35 @@ const ALGORITHMS = {
     sizeBytes: 4,
     types: ["COMPOSITE", "FULL_OBJECT"],
     crc: { widthBits: 32, polynomial: 0xedb88320n },
-    open: () => new ZlibCrc32(),
+    open: openCrc32,
   },
   CRC32C: {
     headerName: "x-amz-checksum-crc32c",
     sizeBytes: 4,
     types: ["COMPOSITE", "FULL_OBJECT"],
     crc: { widthBits: 32, polynomial: 0x82f63b78n },
-    open: () => new WasmCrc(crc32c),
+    open: openCrc32c,
   },
   CRC64NVME: {
     headerName: "x-amz-checksum-crc64nvme",
     sizeBytes: 8,
     types: ["FULL_OBJECT"],
     crc: { widthBits: 64, polynomial: 0x9a6c9329ac4bc9b5n },
-    open: () => new WasmCrc(crc64nvme),
+    open: openCrc64Nvme,
   },
   SHA1: {
     headerName: "x-amz-checksum-sha1",
     sizeBytes: 20,
     types: ["COMPOSITE"],
     crc: undefined,
-    open: () => new NodeHash("sha1"),
+    open: () => openHash("sha1"),
   },
   SHA256: {
     headerName: "x-amz-checksum-sha256",
     sizeBytes: 32,
     types: ["COMPOSITE"],
     crc: undefined,
-    open: () => new NodeHash("sha256"),
+    open: () => openHash("sha256"),
   },
 } as const satisfies Record<ChecksumAlgorithm, AlgorithmFacts>;
 
@@ -152,62 +145,4 @@ export function compositeChecksum(
 
 function bigintOfBase64(value: string): bigint {
   return BigInt("0x" + Buffer.from(value, "base64").toString("hex"));
-}
-
-class NodeHash implements Digest {
-  readonly #hash;
-
-  constructor(name: "sha1" | "sha256") {
-    this.#hash = createHash(name);
-  }
-
-  update(chunk: Uint8Array): void {
-    this.#hash.update(chunk);
-  }
-
-  base64(): string {
-    return this.#hash.digest("base64");
-  }
-}
-
-class ZlibCrc32 implements Digest {
-  #crc = 0;
-
-  update(chunk: Uint8Array): void {
-    this.#crc = crc32(chunk, this.#crc);
-  }
-
-  base64(): string {
-    const bytes = Buffer.alloc(4);
-    bytes.writeUInt32BE(this.#crc);
-    return bytes.toString("base64");
-  }
-}
-
-type CrcEngine = Awaited<ReturnType<typeof createCRC32>>;
-
-// Making an engine is asynchronous and takes 70 µs; an update of a digest must be neither. So there is one engine for each CRC,
-// and a digest is the few bytes of state (12 at most) that are loaded into it for the length of an update: 1.4 µs.
-const [crc32c, crc64nvme] = await Promise.all([
-  createCRC32(0x82f63b78),
-  createCRC64("9a6c9329ac4bc9b5"),
-]);
-
-class WasmCrc implements Digest {
-  readonly #engine: CrcEngine;
-  #state: Uint8Array;
-
-  constructor(engine: CrcEngine) {
-    this.#engine = engine;
-    this.#state = engine.init().save();
-  }
-
-  update(chunk: Uint8Array): void {
-    this.#state = this.#engine.load(this.#state).update(chunk).save();
-  }
-
-  base64(): string {
-    const hex = this.#engine.load(this.#state).digest("hex");
-    return Buffer.from(hex, "hex").toString("base64");
-  }
 }

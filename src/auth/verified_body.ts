@@ -10,9 +10,10 @@ import {
 } from "../checksum.ts";
 import { S3Error } from "../errors.ts";
 import { AwsChunkedReader } from "./aws_chunked.ts";
-import type { BodyPromises, PromisedChecksum } from "./body_promises.ts";
+import type { BodyPromises } from "./body_promises.ts";
 import type { ChunkSignatures } from "./chunk_signatures.ts";
 import type { PayloadMode } from "./payload_mode.ts";
+import type { PromisedChecksum } from "./promised_checksum.ts";
 import type { TimedReader } from "./timed_reader.ts";
 import type { Trailers } from "./trailers.ts";
 
