@@ -3,10 +3,10 @@
 import type { Caller } from "./auth/keyring.ts";
 import { openPayload } from "./auth/payload.ts";
 import { authenticate } from "./auth/sigv4.ts";
-import type { Random } from "./clock.ts";
 import type { S3ErrorCode } from "./errors.ts";
 import { type IncomingRequest, openIncomingRequest, splitUrl } from "./incoming_request.ts";
 import type { RequestRecord } from "./log.ts";
+import { createRequestIds } from "./request_ids.ts";
 import { authorize } from "./s3/authorize.ts";
 import type { Services } from "./s3/call.ts";
 import { addCorsHeaders, type CorsAnswer, findCorsAnswer } from "./s3/cors.ts";
@@ -24,7 +24,10 @@ export interface ServerOptions {
   readonly domains: readonly string[];
 }
 
-/** Paths that a load balancer or a waiting script asks, unsigned. None is a possible bucket's but `minio`'s, where keys `health/…` are given up. */
+/**
+ * What a load balancer or a waiting script asks for, unsigned. `_zs3` can't be a bucket; in a bucket called `minio` the keys
+ * `health/live` and `health/ready` can't be read, as with MinIO.
+ */
 const HEALTH_PATHS = ["/_zs3/health", "/minio/health/live", "/minio/health/ready"];
 
 /** How far a request came: what its log record and its CORS headers are made from, also when it failed. */
@@ -32,6 +35,7 @@ interface Progress {
   operation: Operation | "Health" | undefined;
   caller: Caller | undefined;
   cors: CorsAnswer | undefined;
+  errorCode: S3ErrorCode | undefined;
 }
 
 /**
@@ -40,37 +44,42 @@ interface Progress {
  * still sending gets its error instead of a reset.
  */
 export function createServer(options: ServerOptions): (request: Request) => Promise<Response> {
-  return (request) => respond(options, request);
+  const nextId = createRequestIds(options.services.random);
+  return (request) => respond(options, request, nextId());
 }
 
-async function respond(options: ServerOptions, raw: Request): Promise<Response> {
-  const { clock, random, log } = options.services;
-  const requestId = newRequestId(random);
+async function respond(options: ServerOptions, raw: Request, requestId: string): Promise<Response> {
+  const { clock, log } = options.services;
   const timeMs = clock.now();
-  const progress: Progress = { operation: undefined, caller: undefined, cors: undefined };
-  let errorCode: S3ErrorCode | undefined;
-  let response: Response;
-  try {
-    response = await answer(options, raw, requestId, progress);
-  } catch (cause) {
-    const error = toS3Error(cause, requestId, log);
-    errorCode = error.code;
-    const resource = splitUrl(raw.url).rawPath;
-    response = errorResponse(error, { id: requestId, method: raw.method, resource });
-  }
+  const progress: Progress = {
+    operation: undefined,
+    caller: undefined,
+    cors: undefined,
+    errorCode: undefined,
+  };
+  const response = await answerOrError(options, raw, requestId, progress);
   response.headers.set("x-amz-request-id", requestId);
   if (progress.cors !== undefined) addCorsHeaders(response.headers, progress.cors);
+  const { method } = raw;
   const durationMs = clock.now() - timeMs;
-  log.request({
-    requestId,
-    timeMs,
-    durationMs,
-    method: raw.method,
-    status: response.status,
-    errorCode,
-    ...describe(progress, response),
-  });
+  log.request({ requestId, timeMs, durationMs, method, ...describe(progress, response) });
   return response;
+}
+
+async function answerOrError(
+  options: ServerOptions,
+  raw: Request,
+  requestId: string,
+  progress: Progress,
+): Promise<Response> {
+  try {
+    return await answer(options, raw, requestId, progress);
+  } catch (cause) {
+    const error = toS3Error(cause, requestId, options.services.log);
+    progress.errorCode = error.code;
+    const resource = splitUrl(raw.url).rawPath;
+    return errorResponse(error, { id: requestId, method: raw.method, resource });
+  }
 }
 
 /** Each step throws what is wrong with the request; none but the handler touches an object or reads the body. */
@@ -103,14 +112,10 @@ function isHealthCheck(request: IncomingRequest): boolean {
     HEALTH_PATHS.includes(request.rawPath);
 }
 
-function newRequestId(random: Random): string {
-  return random.bytes(8).toHex().toUpperCase();
-}
-
 function describe(
-  { operation, caller }: Progress,
+  { operation, caller, errorCode }: Progress,
   response: Response,
-): Pick<RequestRecord, "operation" | "bucket" | "key" | "accessKeyId" | "sentBytes"> {
+): Omit<RequestRecord, "requestId" | "timeMs" | "durationMs" | "method"> {
   const target = typeof operation === "object" ? operation : undefined;
   const length = response.headers.get("content-length");
   return {
@@ -118,6 +123,8 @@ function describe(
     bucket: target === undefined || target.kind === "service" ? undefined : target.bucket,
     key: target?.kind === "object" ? target.key : undefined,
     accessKeyId: caller?.kind === "signed" ? caller.accessKeyId : undefined,
+    status: response.status,
+    errorCode,
     sentBytes: length === null ? undefined : Number(length),
   };
 }

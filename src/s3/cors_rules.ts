@@ -20,6 +20,8 @@ export interface CorsRule {
 
 const METHODS = ["GET", "PUT", "HEAD", "POST", "DELETE"];
 const ID_CHARS_MAX = 255;
+/** A field name of RFC 9110 §5.1: exposed names are sent as they are. */
+const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
 
 /**
  * In force for a bucket without a configuration: a browser may ask from anywhere, because what it gets is decided by its
@@ -131,6 +133,9 @@ function checkRule(rule: CorsRule): void {
   const exposed = rule.exposed.find((header) => header.includes("*"));
   if (exposed !== undefined) {
     throw refused(`ExposeHeader "${exposed}" contains wildcard, which is not supported there.`);
+  }
+  if (!rule.exposed.every((header) => HEADER_NAME.test(header))) {
+    throw refused("An ExposeHeader is not the name of a header.");
   }
 }
 

@@ -77,6 +77,11 @@ const REFUSED: readonly [why: string, xml: string, code: string][] = [
     "InvalidRequest",
   ],
   [
+    "an exposed header that can't be sent",
+    configuration(`${GET_ANY}<ExposeHeader>a&#10;b</ExposeHeader>`),
+    "InvalidRequest",
+  ],
+  [
     "too many rules",
     configuration(...Array<string>(LIMITS.corsRulesMax + 1).fill(GET_ANY)),
     "MalformedXML",
