@@ -108,8 +108,8 @@ function createHandler(
       random: systemRandom,
       keyring: createKeyring(config.keyPairs),
       region: config.region ?? DEFAULT_REGION,
+      signedRegion: config.region,
     },
-    signedRegion: config.region,
     domains: config.domains,
   });
 }

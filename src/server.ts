@@ -18,8 +18,6 @@ import { recognise } from "./s3/recognise.ts";
 
 export interface ServerOptions {
   readonly services: Services;
-  /** The only region that requests may be signed for; undefined accepts any. */
-  readonly signedRegion: string | undefined;
   /** Under which `bucket.domain` names a bucket: lower case, without port. */
   readonly domains: readonly string[];
 }
@@ -84,7 +82,7 @@ async function answerOrError(
 
 /** Each step throws what is wrong with the request; none but the handler touches an object or reads the body. */
 async function answer(
-  { services, signedRegion, domains }: ServerOptions,
+  { services, domains }: ServerOptions,
   raw: Request,
   requestId: string,
   progress: Progress,
@@ -98,7 +96,7 @@ async function answer(
   const operation = recognise(request, domains);
   progress.operation = operation;
   progress.cors = await findCorsAnswer(request, operation, services.store);
-  const { keyring, clock, store } = services;
+  const { keyring, clock, signedRegion, store } = services;
   const authentication = authenticate(sent, { keyring, clock, region: signedRegion });
   const { caller } = authentication;
   progress.caller = caller;

@@ -17,6 +17,8 @@ export interface Services {
   readonly keyring: Keyring;
   /** The region that this server says it is in. */
   readonly region: string;
+  /** The only region that requests and forms may be signed for; undefined accepts any. */
+  readonly signedRegion: string | undefined;
   /** For a fault that comes when the reply has begun: everything else is thrown. */
   readonly log: Log;
 }

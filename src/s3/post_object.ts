@@ -37,8 +37,9 @@ async function admit(
   call: Call<BucketOperation>,
   fields: ReadonlyMap<string, string>,
 ): Promise<FileSizeBounds> {
-  const { operation: { bucket }, services: { store, keyring, clock } } = call;
-  const { caller, policy } = authenticatePostPolicy(fields, { keyring, clock, region: undefined });
+  const { operation: { bucket }, services: { store, keyring, clock, signedRegion } } = call;
+  const world = { keyring, clock, region: signedRegion };
+  const { caller, policy } = authenticatePostPolicy(fields, world);
   await authorizeWrite(caller, bucket, store);
   // Without a policy the caller is anonymous, and nothing is writable for those.
   if (policy === undefined) throw new S3Error("AccessDenied");

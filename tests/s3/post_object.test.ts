@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto";
 import { checksumOf } from "../../src/checksum.ts";
 import { LIMITS } from "../../src/limits.ts";
 import { md5, patternBytes } from "../support/bytes.ts";
-import { KEY_PAIRS, textOf } from "../support/s3_client.ts";
+import { KEY_PAIRS, openTestServer, textOf } from "../support/s3_client.ts";
 import { BUCKET, openBucketServer } from "../support/uploads.ts";
 
 const BOUNDARY = "----WebKitFormBoundaryzs3";
@@ -173,6 +173,17 @@ Deno.test("a form that its policy doesn't allow stores nothing", async () => {
   }
   assertEquals((await post({ fields: { key: "allowed/k" }, signed })).status, 204);
   assertEquals(await keys(), 1);
+});
+
+Deno.test("a form signed for another region is refused where one is configured", async () => {
+  const type = { "content-type": `multipart/form-data; boundary=${BOUNDARY}` };
+  const form = await formOf({ fields: { key: "k" } });
+  for (const [signedRegion, status] of [["us-east-1", 204], ["eu-west-1", 400]] as const) {
+    const { as, store } = openTestServer({ signedRegion });
+    await store.createBucket(BUCKET, { owner: undefined, acl: "private" });
+    const reply = await as("anonymous")("POST", `/${BUCKET}`, { headers: type, body: form });
+    assertEquals(reply.status, status, signedRegion);
+  }
 });
 
 Deno.test("fields that make no sense", async () => {

@@ -24,10 +24,18 @@ function openStore(): StoreFixture {
   const log: Log = { request: () => {}, fault: (_, cause) => faults.push(cause) };
   const store = new MemoryStore();
   const keyring = createKeyring([{ accessKeyId: accessKey, secretKey, role: "admin" }]);
-  const services = { store, clock: systemClock, random: systemRandom, keyring, region, log };
+  const services = {
+    store,
+    clock: systemClock,
+    random: systemRandom,
+    keyring,
+    region,
+    signedRegion: region,
+    log,
+  };
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    createServer({ services, signedRegion: region, domains: [] }),
+    createServer({ services, domains: [] }),
   );
   const client = new HttpStore(`http://127.0.0.1:${server.addr.port}`, CREDENTIALS);
   return {

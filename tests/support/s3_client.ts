@@ -59,6 +59,7 @@ export interface TestServer {
 
 export interface TestServerOptions {
   readonly region?: string;
+  readonly signedRegion?: string;
   readonly domains?: readonly string[];
   readonly store?: ObjectStore;
   readonly random?: Random;
@@ -80,8 +81,9 @@ export function openTestServer(options: TestServerOptions = {}): TestServer {
     fault: (_requestId, cause) => void faults.push(cause),
   };
   const keyring = createKeyring(Object.values(KEY_PAIRS));
-  const services = { store, clock, random, keyring, region, log };
-  const fetch = createServer({ services, signedRegion: undefined, domains });
+  const { signedRegion } = options;
+  const services = { store, clock, random, keyring, region, signedRegion, log };
+  const fetch = createServer({ services, domains });
   const build = (who: Who, method: string, target: string, message: Message = {}) =>
     buildRequest(method, target, message, pairOf(who), time.nowMs);
   return {
