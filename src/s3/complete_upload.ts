@@ -6,6 +6,7 @@ import { S3Error } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { CompletedPart, CompleteRequest } from "../storage/object_store.ts";
 import type { Call, Handler } from "./call.ts";
+import { findChecksumType } from "./checksum_headers.ts";
 import { CHECKSUM_ELEMENTS, checksumLeaves, findChecksum } from "./checksum_xml.ts";
 import { findWriteCondition, unquote } from "./conditions.ts";
 import { requestUrl } from "./location.ts";
@@ -27,7 +28,6 @@ import {
 type Headers = ReadonlyMap<string, string>;
 
 const SIZE_HEADER = "x-amz-mp-object-size";
-const TYPE_HEADER = "x-amz-checksum-type";
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html */
 export const completeMultipartUpload: Handler<ObjectOperation> = async (call) => {
@@ -93,7 +93,7 @@ function parsePart(element: XmlElement): CompletedPart {
 
 /** What the client says the whole object's checksum is. A composite one may come with its `-N`. Throws InvalidRequest. */
 function findClaim(headers: Headers): CompleteRequest["checksum"] {
-  const type = findType(headers);
+  const type = findChecksumType(headers);
   for (const [name, value] of headers) {
     const algorithm = findAlgorithmOfHeader(name);
     if (algorithm === undefined) continue;
@@ -101,12 +101,6 @@ function findClaim(headers: Headers): CompleteRequest["checksum"] {
     return { algorithm, value, ...(type !== undefined && { type }) };
   }
   return undefined;
-}
-
-function findType(headers: Headers): "COMPOSITE" | "FULL_OBJECT" | undefined {
-  const type = headers.get(TYPE_HEADER)?.toUpperCase();
-  if (type === undefined || type === "COMPOSITE" || type === "FULL_OBJECT") return type;
-  throw new S3Error("InvalidRequest", { message: `Value for ${TYPE_HEADER} header is invalid.` });
 }
 
 function findSize(headers: Headers): number | undefined {

@@ -2,14 +2,19 @@
 
 import { S3Error } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import type { ChecksumAlgorithm } from "../checksum.ts";
-import type { CopyPlan, ObjectInfo, ObjectMeta, Target } from "../storage/object_store.ts";
+import type {
+  ChecksumAlgorithm,
+  CopyPlan,
+  ObjectInfo,
+  ObjectMeta,
+  Target,
+} from "../storage/object_store.ts";
 import { authorizeRead } from "./authorize.ts";
 import type { Call, Handler } from "./call.ts";
+import { findChecksumAlgorithm } from "./checksum_headers.ts";
 import { checksumLeaves } from "./checksum_xml.ts";
 import { checkCopySourceConditions, findWriteCondition } from "./conditions.ts";
 import { checkCopySize, requireCopySource } from "./copy_source.ts";
-import { findChecksumAlgorithm } from "./create_upload.ts";
 import { formatXmlDate } from "./http_date.ts";
 import { quote } from "./object_headers.ts";
 import { readObjectMeta, REDIRECT_HEADER } from "./object_meta.ts";

@@ -26,22 +26,31 @@ export function openIncomingBody(
   if (!payload.present) throw new S3Error("MissingContentLength");
   if (payload.length !== undefined && payload.length > bytesMax) throw tooLarge(bytesMax);
   const bounded = payload.length === undefined ? limitBody(payload.body, bytesMax) : payload.body;
-  const check = (digest: BodyDigest, checksum: PayloadChecksum) => {
-    if (payload.contentMd5 !== undefined && payload.contentMd5 !== digest.md5) throw badMd5();
-    return checksum;
-  };
-  if (payload.checksumAlgorithm !== undefined) {
-    return {
-      body: bounded,
-      sizeHint: payload.length,
-      check: (digest) => check(digest, sentChecksum(payload)),
-    };
-  }
-  const computed = openDigest(algorithm);
+  const { body, checksum } = payload.checksumAlgorithm === undefined
+    ? computeChecksum(bounded, algorithm)
+    : { body: bounded, checksum: () => sentChecksum(payload) };
   return {
-    body: digestBody(bounded, computed),
+    body,
     sizeHint: payload.length,
-    check: (digest) => check(digest, { algorithm, value: computed.base64() }),
+    check: ({ md5 }) => {
+      if (payload.contentMd5 !== undefined && payload.contentMd5 !== md5) throw badMd5();
+      return checksum();
+    },
+  };
+}
+
+/** A body, and its checksum for when it has ended. */
+interface ChecksummedBody {
+  readonly body: Body;
+  readonly checksum: () => PayloadChecksum;
+}
+
+/** Computed while the bytes pass. */
+export function computeChecksum(body: Body, algorithm: ChecksumAlgorithm): ChecksummedBody {
+  const digest = openDigest(algorithm);
+  return {
+    body: digestBody(body, digest),
+    checksum: () => ({ algorithm, value: digest.base64() }),
   };
 }
 
@@ -56,7 +65,7 @@ export async function* limitBody(body: Body, bytesMax: number): AsyncGenerator<U
 }
 
 /** The same bytes, each fed to the digest before it is passed on. */
-export async function* digestBody(body: Body, digest: Digest): AsyncGenerator<Uint8Array> {
+async function* digestBody(body: Body, digest: Digest): AsyncGenerator<Uint8Array> {
   for await (const chunk of body) {
     digest.update(chunk);
     yield chunk;

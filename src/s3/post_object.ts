@@ -1,14 +1,14 @@
 /** PostObject: a browser's upload by HTML form. The signature is in the form, and so is all else. */
 
 import { authenticatePostPolicy, checkPolicy, type FileSizeBounds } from "../auth/post_policy.ts";
-import { openDigest } from "../checksum.ts";
 import { S3Error } from "../errors.ts";
 import type { IncomingRequest } from "../incoming_request.ts";
 import { LIMITS } from "../limits.ts";
 import type { Body, ObjectInfo, PutRequest } from "../storage/object_store.ts";
 import { authorizeWrite } from "./authorize.ts";
 import type { Call, Handler } from "./call.ts";
-import { digestBody, limitBody } from "./incoming_body.ts";
+import { DEFAULT_ALGORITHM } from "./checksum_headers.ts";
+import { computeChecksum, limitBody } from "./incoming_body.ts";
 import { keyUrl } from "./location.ts";
 import { openForm } from "./multipart_form.ts";
 import { checksumHeaders, quote, type ResponseHeaders } from "./object_headers.ts";
@@ -51,19 +51,19 @@ function receive(
   order: PostOrder,
   bounds: FileSizeBounds,
 ): Pick<PutRequest, "body" | "seal"> {
-  const algorithm = order.checksum?.algorithm ?? "CRC64NVME";
-  const digest = openDigest(algorithm);
   const bytesMax = Math.min(bounds.max, LIMITS.putBytesMax);
+  const algorithm = order.checksum?.algorithm ?? DEFAULT_ALGORITHM;
+  const { body, checksum } = computeChecksum(limitBody(file, bytesMax), algorithm);
   return {
-    body: digestBody(limitBody(file, bytesMax), digest),
+    body,
     seal: ({ md5, size }) => {
-      const value = digest.base64();
+      const actual = checksum();
       if (size < bounds.min) throw tooSmall(bounds.min);
       if (order.md5 !== undefined && order.md5 !== md5) throw new S3Error("BadDigest");
-      if (order.checksum !== undefined && order.checksum.value !== value) {
+      if (order.checksum !== undefined && order.checksum.value !== actual.value) {
         throw new S3Error("BadDigest");
       }
-      return { ...order.meta, checksum: { algorithm, value, type: "FULL_OBJECT" } };
+      return { ...order.meta, checksum: { ...actual, type: "FULL_OBJECT" } };
     },
   };
 }

@@ -2,6 +2,7 @@
 
 import { LIMITS } from "../limits.ts";
 import type { Handler } from "./call.ts";
+import { DEFAULT_ALGORITHM } from "./checksum_headers.ts";
 import { findWriteCondition } from "./conditions.ts";
 import { checkConditionEarly } from "./early_condition.ts";
 import { openIncomingBody } from "./incoming_body.ts";
@@ -14,7 +15,7 @@ export const putObject: Handler<ObjectOperation> = async (call) => {
   const { operation, request, payload, services: { store } } = call;
   const meta = readObjectMeta(request.headers, payload.contentEncoding);
   const condition = findWriteCondition(request.headers);
-  const incoming = openIncomingBody(payload, LIMITS.putBytesMax, "CRC64NVME");
+  const incoming = openIncomingBody(payload, LIMITS.putBytesMax, DEFAULT_ALGORITHM);
   await checkConditionEarly(store, operation, condition);
   const info = await store.put({
     bucket: operation.bucket,

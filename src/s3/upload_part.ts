@@ -5,6 +5,7 @@ import { S3Error } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { UploadInfo } from "../storage/object_store.ts";
 import type { Handler } from "./call.ts";
+import { DEFAULT_ALGORITHM } from "./checksum_headers.ts";
 import { openIncomingBody } from "./incoming_body.ts";
 import { checksumValueHeader, quote } from "./object_headers.ts";
 import { refuseUnsupported } from "./object_meta.ts";
@@ -37,7 +38,7 @@ export const uploadPart: Handler<ObjectOperation> = async (call) => {
 
 /** In which algorithm a part is checksummed that comes without a checksum: S3's own when the upload's creator asked for none. */
 export function partChecksumAlgorithm(upload: UploadInfo): PayloadChecksum["algorithm"] {
-  return upload.checksum?.algorithm ?? "CRC64NVME";
+  return upload.checksum?.algorithm ?? DEFAULT_ALGORITHM;
 }
 
 /**

@@ -1,6 +1,5 @@
 /** UploadPartCopy: a part made of an object, or of a range of one. */
 
-import { openDigest } from "../checksum.ts";
 import { LIMITS } from "../limits.ts";
 import type { Body, ByteRange, ObjectInfo, OpenObject } from "../storage/object_store.ts";
 import { authorizeRead } from "./authorize.ts";
@@ -9,7 +8,7 @@ import { checksumLeaves } from "./checksum_xml.ts";
 import { checkCopySourceConditions } from "./conditions.ts";
 import { checkCopySize, requireCopySource } from "./copy_source.ts";
 import { formatXmlDate } from "./http_date.ts";
-import { digestBody } from "./incoming_body.ts";
+import { computeChecksum } from "./incoming_body.ts";
 import { quote } from "./object_headers.ts";
 import { refuseUnsupported } from "./object_meta.ts";
 import type { ObjectOperation } from "./operation.ts";
@@ -36,14 +35,16 @@ async function copyPart(call: Call<ObjectOperation>, source: OpenObject): Promis
   const number = requirePartNumber(request);
   const range = planRange(request.headers, object.info);
   const upload = await store.findUpload(target);
-  const algorithm = partChecksumAlgorithm(upload);
-  const digest = openDigest(algorithm);
+  const { body, checksum } = computeChecksum(
+    bodyOf(object, range),
+    partChecksumAlgorithm(upload),
+  );
   const part = await store.putPart({
     ...target,
     number,
-    body: digestBody(bodyOf(object, range), digest),
+    body,
     sizeHint: range === undefined ? object.info.size : rangeLength(range),
-    seal: () => ({ algorithm, value: digest.base64() }),
+    seal: checksum,
   });
   return xmlDocument("CopyPartResult", [
     leaf("LastModified", formatXmlDate(part.modifiedMs)),
