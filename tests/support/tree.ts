@@ -104,7 +104,8 @@ async function copyRealFiles(target: string, count: number): Promise<void> {
 }
 
 /** Relative paths of plain files, in the order of their names; symlinks are passed over. */
-async function* filesBelow(dir: string, below = ""): AsyncGenerator<string> {
+/** Relative paths in order; none when there is no such folder. */
+export async function* filesBelow(dir: string, below = ""): AsyncGenerator<string> {
   const entries: Deno.DirEntry[] = [];
   try {
     for await (const entry of Deno.readDir(`${dir}/${below}`)) entries.push(entry);
