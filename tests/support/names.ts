@@ -1,6 +1,6 @@
 /** Names that break servers and clients. */
 
-/** File names that any Linux file system takes; each is one component. */
+/** File names that any Linux file system takes; each is one component, and lies on disk as it is. */
 export const NASTY_FILE_NAMES: readonly string[] = [
   "with space.txt",
   "two  spaces",
@@ -8,7 +8,6 @@ export const NASTY_FILE_NAMES: readonly string[] = [
   "per%cent",
   "per%20cent%2Fslash",
   "%",
-  "%~",
   "amp&amp;.txt",
   "<xml>]]>.txt",
   "quote'single",
@@ -45,6 +44,7 @@ export const NASTY_FILE_NAMES: readonly string[] = [
 /** Keys that S3 takes, among them some that no file can have. */
 export const NASTY_KEYS: readonly string[] = [
   ...NASTY_FILE_NAMES,
+  "%~",
   " leading space",
   "trailing space ",
   "folder/",
