@@ -35,7 +35,8 @@ export interface JournalRow {
   readonly bucket: string;
   readonly key: string;
   readonly action: JournalAction;
-  readonly body: Uint8Array<ArrayBuffer> | null;
+  /** Of the body; null when the action has none. */
+  readonly size: number | null;
   readonly temp: string | null;
   readonly mtime: number;
 }
@@ -199,8 +200,17 @@ export class CatalogSession {
   /** In the order in which they must be done. */
   listJournal(): JournalRow[] {
     return this.#all(
-      "SELECT seq, bucket, key, action, body, temp, mtime FROM journal ORDER BY seq",
+      "SELECT seq, bucket, key, action, length(body) AS size, temp, mtime FROM journal ORDER BY seq",
     );
+  }
+
+  /** The bytes of a `write`. */
+  findJournalBody(seq: number): Uint8Array<ArrayBuffer> | undefined {
+    const row = this.#get<{ body: Uint8Array<ArrayBuffer> | null }>(
+      "SELECT body FROM journal WHERE seq = ?",
+      seq,
+    );
+    return row?.body ?? undefined;
   }
 
   /** The key's entry; inside a transaction also one that it made itself. */
@@ -209,7 +219,9 @@ export class CatalogSession {
   }
 
   /** Replaces the key's entry; gives the new entry's sequence number. */
-  putJournal(entry: Omit<JournalRow, "seq">): number {
+  putJournal(
+    entry: Omit<JournalRow, "seq" | "size"> & { readonly body: Uint8Array | null },
+  ): number {
     const { lastInsertRowid } = this.#write(
       "REPLACE INTO journal(bucket, key, action, body, temp, mtime) VALUES(?, ?, ?, ?, ?, ?)",
       entry.bucket,

@@ -21,8 +21,9 @@ export interface JournalEntry {
   /** "" for the bucket's folder itself. */
   readonly key: string;
   readonly action: JournalAction;
-  /** The bytes of a `write`; dropped when they are laid out. */
+  /** The bytes of a `write` while they are at hand: until they are laid out, and not after a start. See `bodyOf`. */
   body: Uint8Array<ArrayBuffer> | undefined;
+  readonly size: number;
   /** Name in the temp folder of the bytes of a `move`. */
   readonly temp: string | undefined;
   readonly mtime: number;
@@ -68,7 +69,8 @@ export class Journal {
   #laidOut: LaidOut[] = [];
   /** Folders that were made and aren't in the catalog yet. */
   #made: MadeDirectory[] = [];
-  #bodyBytes = 0;
+  /** Of bodies in the catalog. */
+  #bytes = 0;
   #draining: Promise<void> | undefined;
   #settling: Promise<void> | undefined;
   #settleTimer: ReturnType<typeof setTimeout> | undefined;
@@ -129,6 +131,7 @@ export class Journal {
       key,
       action,
       body,
+      size: body?.length ?? 0,
       temp,
       mtime,
       isLaidOut: false,
@@ -164,7 +167,12 @@ export class Journal {
     }
   }
 
-  /** At start: finishes what the catalog says is unfinished. */
+  /** The bytes of a pending `write`. */
+  bodyOf(entry: JournalEntry): Uint8Array<ArrayBuffer> {
+    return entry.body ?? this.#catalog.read.findJournalBody(entry.seq) ?? new Uint8Array();
+  }
+
+  /** At start: takes up what the catalog says is unfinished. It is finished in the background, and read from here until then. */
   async replay(): Promise<void> {
     const rows = this.#catalog.read.listJournal();
     if (rows.length === 0) return;
@@ -172,7 +180,8 @@ export class Journal {
     for (const row of rows) {
       const entry = {
         ...row,
-        body: row.body ?? undefined,
+        body: undefined,
+        size: row.size ?? 0,
         temp: row.temp ?? undefined,
         isLaidOut: false,
         obsoleteTemps: [],
@@ -180,12 +189,13 @@ export class Journal {
       this.#enter(entry);
       this.#waiting.push(entry);
     }
-    await this.flush();
+    this.#draining ??= this.#drain();
   }
 
   /** Lays out and settles all there is; what fails is left to be tried again. */
   async flush(): Promise<void> {
     this.#layOutWaiting(Infinity);
+    await this.#settling;
     while (this.#laidOut.length > 0) {
       const before = this.#laidOut.length;
       await this.#settle();
@@ -197,30 +207,31 @@ export class Journal {
     this.#isClosing = true;
     await this.flush();
     clearTimeout(this.#settleTimer);
+    await this.#draining;
     await this.#settling;
   }
 
   #isFull(): boolean {
     return this.#entries.size >= LIMITS.journalEntriesMax ||
-      this.#bodyBytes >= LIMITS.journalBodyBytesMax;
+      this.#bytes >= LIMITS.journalBytesMax;
   }
 
   #enter(entry: JournalEntry): void {
     const id = entryId(entry.bucket, entry.key);
     const older = this.#entries.get(id);
     if (older !== undefined) {
-      this.#releaseBody(older);
+      this.#bytes -= older.size;
       // The older bytes may still be needed: until this entry is durable, a power cut brings the older one back.
       entry.obsoleteTemps.push(...older.obsoleteTemps);
       if (older.temp !== undefined && !older.isLaidOut) entry.obsoleteTemps.push(older.temp);
     }
     this.#entries.set(id, entry);
-    this.#bodyBytes += entry.body?.length ?? 0;
+    this.#bytes += entry.size;
   }
 
-  #releaseBody(entry: JournalEntry): void {
-    this.#bodyBytes -= entry.body?.length ?? 0;
-    entry.body = undefined;
+  #leave(entry: JournalEntry): void {
+    this.#entries.delete(entryId(entry.bucket, entry.key));
+    this.#bytes -= entry.size;
   }
 
   #isCurrent(entry: JournalEntry): boolean {
@@ -250,7 +261,7 @@ export class Journal {
     try {
       const change = this.#changeTree(entry);
       entry.isLaidOut = true;
-      this.#releaseBody(entry);
+      entry.body = undefined;
       this.#made.push(...change.made);
       this.#laidOut.push({ entry, change });
     } catch (error) {
@@ -263,7 +274,7 @@ export class Journal {
     const { bucket, key, mtime } = entry;
     switch (entry.action) {
       case "write":
-        return this.#tree.write(bucket, key, entry.body ?? new Uint8Array(), mtime);
+        return this.#tree.write(bucket, key, this.bodyOf(entry), mtime);
       case "move":
         return this.#moveTemp(entry);
       case "remove":
@@ -320,7 +331,7 @@ export class Journal {
         for (const { entry } of batch) change.deleteJournal(entry.seq);
       });
       for (const { entry } of batch) {
-        if (this.#isCurrent(entry)) this.#entries.delete(entryId(entry.bucket, entry.key));
+        if (this.#isCurrent(entry)) this.#leave(entry);
       }
     } catch (error) {
       this.#laidOut.unshift(...batch);

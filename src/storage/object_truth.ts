@@ -43,8 +43,8 @@ export class ObjectTruth {
     const pending = journal.findPending(bucket, key);
     if (pending?.action === "remove") return ABSENT;
     const row = catalog.read.findObject(bucket, key);
-    if (pending?.body !== undefined && row !== undefined) {
-      return { kind: "bytes", row, bytes: pending.body };
+    if (pending?.action === "write" && row !== undefined) {
+      return { kind: "bytes", row, bytes: journal.bodyOf(pending) };
     }
     const temp = pending?.temp === undefined ? undefined : tree.tempPath(pending.temp);
     // A move that failed halfway may have moved the file already.
