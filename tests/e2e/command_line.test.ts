@@ -12,7 +12,7 @@ Deno.test("--help, -h and help print the same and end with 0", async () => {
       runProgram(words, {
         ZS3_SECRET_KEY: SECRET,
         ZS3_ACCESS_KEY: "root",
-        ZS3_ACL: `admin:k:${SECRET}`,
+        ZS3_ACL: `admin:key:${SECRET}`,
       })
     ),
   );

@@ -1,33 +1,38 @@
-/** aws-cli, old and new: a tree up and down, pipes, copies, moves, presigned URLs, and buckets emptied by force. */
+/** aws-cli as its users use it: a tree up and down, pipes, copies, moves, presigned URLs, and buckets emptied by force. */
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { md5, patternBytes, sha256 } from "../support/bytes.ts";
 import type { Program } from "../support/program.ts";
-import { testOverBothSchemes } from "../support/schemes.ts";
+import { type Running, testOverBothSchemes } from "../support/schemes.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { findTool, runTool, type Tool, type ToolOptions, tryTool } from "../support/tools.ts";
 import {
   assertSameTree,
   assertSameTreeSoon,
-  BIG_TREE,
   makeTree,
   readTree,
   SMALL_TREE,
+  type TreeOptions,
 } from "../support/tree.ts";
 import { openFetch } from "../support/trusting_fetch.ts";
 
 const MiB = 1024 * 1024;
 
-for (
-  const [name, pattern] of [["aws-cli 1", /^aws-cli\/1\./], ["aws-cli 2", /^aws-cli\/2\./]] as const
-) {
-  const tool = findTool("aws", ["--version"], pattern);
+/** Version 1 presigns for us-east-1 by Signature Version 2 unless told otherwise. */
+const CONFIGURATION = "[default]\ns3 =\n  signature_version = s3v4\n";
+
+/** Registers the tests of one version, over http with the tree given and over https with a small one. */
+export function testAwsCli(name: string, version: RegExp, httpTree: TreeOptions): void {
+  const tool = findTool("aws", ["--version"], version);
   testOverBothSchemes(name, async ({ program, isTls, step }) => {
     if (tool === undefined) return;
     await using temp = await TempDir.make();
-    await Deno.mkdir(`${temp.path}/tree`);
-    await makeTree(`${temp.path}/tree`, isTls ? SMALL_TREE : BIG_TREE);
-    await useAws(new Aws(tool, program, temp.path), program, step);
+    await makeTree(`${temp.path}/tree`, isTls ? SMALL_TREE : httpTree);
+    await Deno.writeTextFile(`${temp.path}/config`, CONFIGURATION);
+    const aws = new Aws(tool, program, temp.path);
+    await syncUpAndDown(aws, program, step);
+    await workOnObjects(aws, program, step);
+    await removeAll(aws, step);
   }, { ignore: tool === undefined });
 }
 
@@ -44,7 +49,7 @@ class Aws {
       AWS_ACCESS_KEY_ID: "minioadmin",
       AWS_SECRET_ACCESS_KEY: "minioadmin",
       AWS_DEFAULT_REGION: "us-east-1",
-      AWS_CONFIG_FILE: "/dev/null",
+      AWS_CONFIG_FILE: `${dir}/config`,
       AWS_SHARED_CREDENTIALS_FILE: "/dev/null",
       AWS_EC2_METADATA_DISABLED: "true",
       AWS_PAGER: "",
@@ -73,15 +78,14 @@ class Aws {
   }
 }
 
-type Step = (name: string, part: () => Promise<void>) => Promise<void>;
-
-async function useAws(aws: Aws, program: Program, step: Step): Promise<void> {
+async function syncUpAndDown(aws: Aws, program: Program, step: Running["step"]): Promise<void> {
   const tree = `${aws.dir}/tree`;
+  const stored = `${program.dataDir}/tree/up`;
 
   await step("sync up: the files lie on disk as they are", async () => {
     await aws.run("s3", "mb", "s3://tree");
     await aws.run("s3", "sync", "tree", "s3://tree/up", "--only-show-errors");
-    await assertSameTreeSoon(`${program.dataDir}/tree/up`, tree);
+    await assertSameTreeSoon(stored, tree);
   });
 
   await step("sync up again: nothing to do", async () => {
@@ -102,7 +106,7 @@ async function useAws(aws: Aws, program: Program, step: Step): Promise<void> {
       "delete",
       "upload",
     ]);
-    await assertSameTreeSoon(`${program.dataDir}/tree/up`, tree);
+    await assertSameTreeSoon(stored, tree);
   });
 
   await step("ls counts what is there", async () => {
@@ -111,7 +115,9 @@ async function useAws(aws: Aws, program: Program, step: Step): Promise<void> {
     assertMatch(said, new RegExp(`Total Objects: ${size}\\b`));
     assertMatch(await aws.run("s3", "ls", "s3://tree/up/"), /PRE names\/\n/);
   });
+}
 
+async function workOnObjects(aws: Aws, program: Program, step: Running["step"]): Promise<void> {
   await step("pipes", async () => {
     const bytes = patternBytes(20 * MiB + 1);
     await aws.pipe(bytes, "s3", "cp", "-", "s3://tree/piped");
@@ -138,7 +144,7 @@ async function useAws(aws: Aws, program: Program, step: Step): Promise<void> {
       "s3://tree/n2",
       "--only-show-errors",
     );
-    await assertSameTreeSoon(`${program.dataDir}/tree/n2`, `${tree}/names`);
+    await assertSameTreeSoon(`${program.dataDir}/tree/n2`, `${aws.dir}/tree/names`);
   });
 
   await step("a presigned URL", async () => {
@@ -172,7 +178,9 @@ async function useAws(aws: Aws, program: Program, step: Step): Promise<void> {
       /NoSuchKey/,
     );
   });
+}
 
+async function removeAll(aws: Aws, step: Running["step"]): Promise<void> {
   await step("a bucket removed by force, with all that is in it", async () => {
     assertMatch(await aws.fail("s3", "rb", "s3://tree"), /BucketNotEmpty/);
     await aws.run("s3", "rb", "--force", "s3://tree");
