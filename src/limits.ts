@@ -48,6 +48,10 @@ export const LIMITS = {
 
   // Storage.
   inlineBodyBytesMax: 64 * KiB,
+  roomReserveBytesMin: 1 * MiB,
+  roomReserveBytesMax: 64 * MiB,
+  roomReserveFilesMax: 1000,
+  roomRecheckMs: 100,
   writeBytesAtOnce: 512 * KiB,
   readBytesAtOnce: 256 * KiB,
   readWholeBytesMax: 64 * KiB,

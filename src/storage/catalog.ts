@@ -19,9 +19,14 @@ export interface CatalogOptions {
   readonly path: string;
   readonly durability: Durability;
   readonly files: Files;
+  /** The size of the write-ahead log from which on its changes are moved into the database, for it to be used anew. */
+  readonly logBytesMax?: number;
   /** node:sqlite unless a test brings its own. */
   readonly openDatabase?: (path: string) => Database;
 }
+
+const PAGE_BYTES = 4096;
+const LOG_PAGES_MAX = 4000;
 
 /** Changes of one transaction. Check first, write then: a change that throws after its first write fails its whole group. */
 export interface CatalogChange extends CatalogSession {
@@ -83,8 +88,12 @@ export class Catalog {
     const isStrict = options.durability === "strict";
     // NORMAL: SQLite itself syncs only around checkpoints; the sync of each group is `#log.sync()`.
     writer.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${isStrict ? "NORMAL" : "OFF"}`);
+    const logPages = Math.min(
+      LOG_PAGES_MAX,
+      Math.floor((options.logBytesMax ?? Infinity) / PAGE_BYTES),
+    );
     writer.exec(
-      "PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY",
+      `PRAGMA wal_autocheckpoint = ${logPages}; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY`,
     );
     migrate(writer);
     const reader = openDatabase(options.path);

@@ -101,7 +101,7 @@ export class FileObjects {
     condition: seam.WriteCondition | undefined,
     also?: (change: CatalogChange, row: ObjectRow) => void,
   ): Promise<ObjectRow> {
-    const { journal, clock } = this.#parts;
+    const { journal, clock, room } = this.#parts;
     const { bucket, key, mtime } = version.row;
     const step = (change: CatalogChange) => {
       if (change.findBucket(bucket) === undefined) throw new S3Error("NoSuchBucket");
@@ -120,6 +120,8 @@ export class FileObjects {
       return done;
     };
     try {
+      // A body in the journal is a row first and a file later; one in a temp file has its room already.
+      room.require(version.source.action === "write" ? 2 * version.source.body.length : 0);
       const { row, entry } = condition === undefined
         ? await this.#parts.catalog.transact(watched)
         : await this.#knowing(version.row, (change, current) => {
@@ -207,9 +209,10 @@ export class FileObjects {
     meta: seam.ObjectMeta,
     condition: seam.WriteCondition | undefined,
   ): Promise<ObjectRow | undefined> {
-    const { files, tree, isStrict } = this.#parts;
+    const { files, room, tree, isStrict } = this.#parts;
     const path = this.#pathOf(source);
     if (source.size <= LIMITS.inlineBodyBytesMax || path === undefined) return undefined;
+    room.require(source.size);
     const mtime = tree.quietMtime();
     const copied = { action: "move", temp: tree.newTempName() } as const;
     const temp = tree.tempPath(copied.temp);
@@ -274,10 +277,11 @@ export class FileObjects {
   }
 
   #receive(body: seam.Body, mtime: number): Promise<Received> {
-    const { tree, files, isStrict } = this.#parts;
+    const { tree, files, room, isStrict } = this.#parts;
     return receiveBody(body, {
       tree,
       files,
+      room,
       mtime,
       isSynced: isStrict,
       bytesMax: LIMITS.inlineBodyBytesMax,

@@ -5,12 +5,14 @@ import type { Catalog } from "./catalog.ts";
 import type { Files } from "./files.ts";
 import type { FileTree } from "./file_tree.ts";
 import type { Journal } from "./journal.ts";
+import type { Room } from "./room.ts";
 
 export interface StoreParts {
   readonly catalog: Catalog;
   readonly journal: Journal;
   readonly tree: FileTree;
   readonly files: Files;
+  readonly room: Room;
   readonly clock: Clock;
   readonly random: Random;
   /** Whether a change must survive a power cut before it counts as made. */

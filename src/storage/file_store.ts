@@ -18,6 +18,7 @@ import { Journal } from "./journal.ts";
 import { objectInfo } from "./object_row.ts";
 import type * as seam from "./object_store.ts";
 import { ObjectTruth } from "./object_truth.ts";
+import { Room } from "./room.ts";
 import { type CheckSummary, type CheckWatch, StoreCheck } from "./store_check.ts";
 
 export interface FileStoreOptions {
@@ -230,12 +231,20 @@ async function openParts(
   files.makeDirectory(tree.tempDir);
   const isStrict = durability === "strict";
   const path = `${dataDir}/.index/catalog.db`;
-  const catalog = Catalog.open({ path, durability, files, ...(openDatabase && { openDatabase }) });
+  const room = new Room(files, dataDir);
+  const { logBytesMax } = room;
+  const catalog = Catalog.open({
+    path,
+    durability,
+    files,
+    logBytesMax,
+    ...(openDatabase && { openDatabase }),
+  });
   try {
     if (isStrict) { for (const folder of [`${dataDir}/.index`, dataDir]) await files.sync(folder); }
     const journal = new Journal({ catalog, tree, files, durability, onFault });
     await journal.replay();
-    const parts = { catalog, journal, tree, files, clock, random, isStrict, onFault };
+    const parts = { catalog, journal, tree, files, room, clock, random, isStrict, onFault };
     await removeStrayTemps(parts);
     return parts;
   } catch (error) {

@@ -51,7 +51,8 @@ export class FileUploads {
   }
 
   async create(init: UploadInit): Promise<UploadInfo> {
-    const { catalog, clock, random } = this.#parts;
+    const { catalog, clock, random, room } = this.#parts;
+    room.require(0);
     const initiatedMs = clock.now();
     const upload = { ...init, uploadId: newUploadId(initiatedMs, random), initiatedMs };
     await catalog.transact((change) => {
@@ -68,11 +69,12 @@ export class FileUploads {
 
   async putPart(request: PutPartRequest): Promise<PartInfo> {
     this.find(request);
-    const { catalog, clock, files, tree, isStrict } = this.#parts;
+    const { catalog, clock, files, room, tree, isStrict } = this.#parts;
     const mtime = tree.quietMtime();
     const received = await receiveBody(request.body, {
       tree,
       files,
+      room,
       bytesMax: -1,
       isSynced: isStrict,
       mtime,
@@ -203,7 +205,8 @@ export class FileUploads {
     plan: CompletionPlan,
     sources: readonly string[],
   ): Promise<Version> {
-    const { files, tree, isStrict } = this.#parts;
+    const { files, room, tree, isStrict } = this.#parts;
+    room.require(plan.size);
     const temp = tree.newTempName();
     const mtime = tree.quietMtime();
     try {

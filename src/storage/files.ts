@@ -1,6 +1,6 @@
 /** The seam to the file system: the few operations that storage needs, so that tests can make the n-th one fail. */
 
-import { existsSync } from "node:fs";
+import { existsSync, statfsSync } from "node:fs";
 import { S3Error } from "../errors.ts";
 
 export interface FileStat {
@@ -13,6 +13,14 @@ export interface FileStat {
 export interface DirectoryEntry {
   readonly name: string;
   readonly kind: FileStat["kind"];
+}
+
+/** Of a file system, for whoever asks. Without a limit to the number of files, both counts of them are Infinity. */
+export interface DiskSpace {
+  readonly totalBytes: number;
+  readonly freeBytes: number;
+  readonly totalFiles: number;
+  readonly freeFiles: number;
 }
 
 /** An open file; closing twice is harmless. */
@@ -60,6 +68,8 @@ export interface Files {
   copy(from: string, to: string): Promise<void>;
   /** Resolves when the bytes of the file, or the entries of the directory, are on stable storage; at once when missing. */
   sync(path: string): Promise<void>;
+  /** Of the file system that `path` is on. */
+  space(path: string): DiskSpace;
 }
 
 export const diskFiles: Files = {
@@ -123,6 +133,16 @@ export const diskFiles: Files = {
     } finally {
       file.close();
     }
+  },
+  space(path) {
+    const { bsize, blocks, bavail, files, ffree } = statfsSync(path);
+    return {
+      totalBytes: blocks * bsize,
+      freeBytes: bavail * bsize,
+      // btrfs and others make room for files as they come, and say 0.
+      totalFiles: files === 0 ? Infinity : files,
+      freeFiles: files === 0 ? Infinity : ffree,
+    };
   },
 };
 
@@ -188,9 +208,8 @@ class DiskFile implements OpenFile {
 export function isDiskFull(error: unknown): boolean {
   const code = codeOf(error);
   if (code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG") return true;
-  const SQLITE_FULL = 13;
-  return typeof error === "object" && error !== null && "errcode" in error &&
-    error.errcode === SQLITE_FULL;
+  // Of SQLite's own errors only the text is always there (Deno 2.9.6 leaves `errcode` out of what `exec` throws).
+  return error instanceof Error && error.message === "database or disk is full";
 }
 
 /** The error itself, or StorageFull in its place when the disk has no room left. */

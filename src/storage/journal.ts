@@ -28,6 +28,8 @@ export interface JournalEntry {
   readonly temp: string | undefined;
   readonly mtime: number;
   isLaidOut: boolean;
+  /** Whether a layout failed: that is reported once. */
+  hasFailed: boolean;
   /** Temp files of entries that this one replaced: removed when this one is durable. */
   readonly obsoleteTemps: string[];
 }
@@ -75,6 +77,8 @@ export class Journal {
   #settling: Promise<void> | undefined;
   #settleTimer: ReturnType<typeof setTimeout> | undefined;
   #isClosing = false;
+  /** Whether the last settling failed: of a row of failures the first is reported. */
+  #hasSettlingFailed = false;
 
   constructor(options: JournalOptions) {
     this.#catalog = options.catalog;
@@ -135,6 +139,7 @@ export class Journal {
       temp,
       mtime,
       isLaidOut: false,
+      hasFailed: false,
       obsoleteTemps: [],
     };
     change.onCommit(() => this.#enter(entry));
@@ -184,6 +189,7 @@ export class Journal {
         size: row.size ?? 0,
         temp: row.temp ?? undefined,
         isLaidOut: false,
+        hasFailed: false,
         obsoleteTemps: [],
       };
       this.#enter(entry);
@@ -266,7 +272,8 @@ export class Journal {
       this.#laidOut.push({ entry, change });
     } catch (error) {
       this.#failed.push(entry);
-      this.#onFault(`laying out ${entry.bucket}/${entry.key}`, error);
+      if (!entry.hasFailed) this.#onFault(`laying out ${entry.bucket}/${entry.key}`, error);
+      entry.hasFailed = true;
     }
   }
 
@@ -333,9 +340,11 @@ export class Journal {
       for (const { entry } of batch) {
         if (this.#isCurrent(entry)) this.#leave(entry);
       }
+      this.#hasSettlingFailed = false;
     } catch (error) {
       this.#laidOut.unshift(...batch);
-      this.#onFault("settling files on disk", error);
+      if (!this.#hasSettlingFailed) this.#onFault("settling files on disk", error);
+      this.#hasSettlingFailed = true;
     }
   }
 

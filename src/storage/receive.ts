@@ -5,6 +5,7 @@ import { LIMITS } from "../limits.ts";
 import type { Files, OpenFile } from "./files.ts";
 import type { FileTree } from "./file_tree.ts";
 import type { Body, BodyDigest } from "./object_store.ts";
+import type { Room } from "./room.ts";
 
 /** A body that has arrived whole. Its temp file, if it has one, belongs to whoever holds this. */
 export type Received =
@@ -17,6 +18,7 @@ export type Received =
 export interface ReceiveOptions {
   readonly tree: FileTree;
   readonly files: Files;
+  readonly room: Room;
   /** Bodies up to this size are kept in memory. */
   readonly bytesMax: number;
   /** Whether a temp file must have reached stable storage when the body counts as received. */
@@ -99,6 +101,7 @@ class Receiver {
 
   /** Starts writing what is held; the next chunk may arrive and be hashed meanwhile. */
   async #write(file: OpenFile): Promise<void> {
+    this.#options.room.require(this.#heldBytes);
     const chunks = this.#held;
     this.#held = [];
     this.#heldBytes = 0;

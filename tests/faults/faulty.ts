@@ -96,6 +96,7 @@ export class FaultyDisk {
         this.#step(`sync ${path}`);
         await files.sync(path);
       },
+      space: (path) => (this.#step(`statfs ${path}`), files.space(path)),
     };
   }
 
