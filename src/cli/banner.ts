@@ -25,7 +25,7 @@ export function bannerLines(config: Config, url: string): string[] {
     }`,
     `  data      ${resolve(config.dataDir)} (${DURABILITY[config.durability]})`,
     ...(config.buckets.length === 0 ? [] : [`  buckets   ${bucketList(config)}`]),
-    ...(config.usesDefaultKeys ? [`  warning   ${DEFAULT_KEYS_WARNING}`] : []),
+    ...warnings(config).map((warning) => `  warning   ${warning}`),
     `  try       ${tryLine(config, url)}`,
   ];
 }
@@ -37,6 +37,17 @@ const DURABILITY = {
 
 const DEFAULT_KEYS_WARNING =
   "the default keys minioadmin/minioadmin are in force: set --access-key and --secret-key";
+
+/** What a secret should have at least: MinIO demands as much. */
+const SECRET_CHARS_ENOUGH = 8;
+
+function warnings(config: Config): string[] {
+  if (config.usesDefaultKeys) return [DEFAULT_KEYS_WARNING];
+  const isWeak = config.keyPairs.some((pair) => pair.secretKey.length < SECRET_CHARS_ENOUGH);
+  return isWeak
+    ? [`a secret has fewer than ${SECRET_CHARS_ENOUGH} characters and can be guessed`]
+    : [];
+}
 
 function tryLine(config: Config, url: string): string {
   const keys = config.usesDefaultKeys

@@ -93,7 +93,7 @@ export const FLAGS = {
   },
   "secret-key": {
     group: "Access",
-    help: "secret of --access-key, 8 characters or more; better given by its variable",
+    help: "secret of --access-key; better given by its variable",
     placeholder: "SECRET",
     parse: parseSecretKey,
     aliases: ["MINIO_ROOT_PASSWORD"],

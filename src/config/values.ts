@@ -12,7 +12,7 @@ export interface BucketSpec {
 }
 
 const ROLES: readonly Role[] = ["admin", "writer", "reader", "user"];
-const SECRET_CHARS_MIN = 8;
+const SECRET_CHARS_MAX = 256;
 const UNITS_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const DURATION_MS_MAX = 3650 * UNITS_MS.d;
 
@@ -65,15 +65,13 @@ export function parseRegion(text: string): string {
 
 /** The characters that a credential scope, a form field and --acl can carry. */
 export function parseAccessKey(text: string): string {
-  if (/^[0-9A-Za-z_.@+-]{3,128}$/.test(text)) return text;
-  throw new ValueError("must be 3 to 128 letters, digits or any of _ . @ + -");
+  if (/^[0-9A-Za-z_.@+-]{1,128}$/.test(text)) return text;
+  throw new ValueError("must be 1 to 128 letters, digits or any of _ . @ + -");
 }
 
 export function parseSecretKey(text: string): string {
-  if (text.length >= SECRET_CHARS_MIN && text.length <= 256 && !hasControlCharacter(text)) {
-    return text;
-  }
-  throw new ValueError(`must have ${SECRET_CHARS_MIN} to 256 characters`);
+  if (text !== "" && text.length <= SECRET_CHARS_MAX && !hasControlCharacter(text)) return text;
+  throw new ValueError(`must have 1 to ${SECRET_CHARS_MAX} characters`);
 }
 
 /** `role:key:secret,…`; a secret may hold ":" but not ",". */

@@ -33,3 +33,10 @@ Deno.test("the banner shows no configured key", () => {
     assertEquals(text.includes(hidden), false, hidden);
   }
 });
+
+Deno.test("a secret that can be guessed is warned of, and not shown", () => {
+  const words = ["--access-key=root", "--secret-key=short!"];
+  const text = bannerLines(parseConfig(words, {}), "http://127.0.0.1:9000").join("\n");
+  assertMatch(text, /warning .*fewer than 8 characters/);
+  for (const hidden of ["root", "short!"]) assertEquals(text.includes(hidden), false, hidden);
+});

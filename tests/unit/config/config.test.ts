@@ -161,7 +161,7 @@ const REFUSED: readonly (readonly [words: readonly string[], message: string])[]
   [["--access-key=root"], "--access-key and --secret-key go together: one is missing"],
   [["--secret-key=longsecret"], "--access-key and --secret-key go together: one is missing"],
   [
-    ["--buckets=a,b"],
+    ["--buckets=A,b"],
     "--buckets must be name[:public],… with names of up to 63 lower-case letters,",
   ],
   [["--buckets=abc:private"], "--buckets must be name[:public],… with names of up to 63"],
