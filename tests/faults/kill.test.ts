@@ -3,12 +3,13 @@
  * flight is there whole or not at all, and nothing else is left. `ZS3_TEST_KILLS` raises the number of kills.
  */
 
+import { assertEquals } from "@std/assert";
 import type { Durability } from "../../src/storage/catalog.ts";
 import { AwsClient } from "../support/aws_client.ts";
-import { Program } from "../support/program.ts";
+import { Program, type ProgramOptions } from "../support/program.ts";
 import { environmentNumber, SeededRandom, withSeed } from "../support/seed.ts";
 import { TempDir } from "../support/temp_dir.ts";
-import { inspect } from "./kill/inspection.ts";
+import { inspectFolders, inspectObjects } from "./kill/inspection.ts";
 import { World } from "./kill/world.ts";
 import { Writer } from "./kill/writer.ts";
 
@@ -26,19 +27,33 @@ async function killAgainAndAgain(durability: Durability, random: SeededRandom): 
   await using temp = await TempDir.make();
   const dataDir = `${temp.path}/data`;
   const options = { dataDir, flags: [`--durability=${durability}`, "--log=off"] };
-  let world: World | undefined;
-  for (let kill = 0; kill <= KILLS; kill++) {
-    await using program = await Program.start(options);
-    using client = new AwsClient(program);
-    if (world === undefined) world = await World.make(client);
-    else await inspect(world, client, dataDir);
-    if (kill < KILLS) await writeAndKill(world, program, random);
+  const world = await withProgram(options, (client) => World.make(client));
+  for (let kill = 0; kill < KILLS; kill++) {
+    await withProgram(options, (client, program) => writeAndKill(world, client, program, random));
+    await withProgram(options, async (client, program) => {
+      await inspectObjects(world, client);
+      assertEquals((await program.stop()).code, 0);
+    });
+    await inspectFolders(world, dataDir);
   }
 }
 
-/** The writers get some way, by their own count, and then a random moment further. */
-async function writeAndKill(world: World, program: Program, random: SeededRandom): Promise<void> {
+async function withProgram<T>(
+  options: ProgramOptions,
+  run: (client: AwsClient, program: Program) => Promise<T>,
+): Promise<T> {
+  await using program = await Program.start(options);
   using client = new AwsClient(program);
+  return await run(client, program);
+}
+
+/** The writers get some way, by their own count, and then a random moment further. */
+async function writeAndKill(
+  world: World,
+  client: AwsClient,
+  program: Program,
+  random: SeededRandom,
+): Promise<void> {
   let left = 1 + random.below(150);
   const delayMs = random.below(10);
   let isKilled = false;
