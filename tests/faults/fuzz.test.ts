@@ -9,7 +9,7 @@ import { Program } from "../support/program.ts";
 import { environmentNumber, withSeed } from "../support/seed.ts";
 import { filesBelow } from "../support/tree.ts";
 import { type Answer, exchange } from "./fuzz/exchange.ts";
-import { CREDENTIALS, serialize, signed } from "./fuzz/raw_request.ts";
+import { CREDENTIALS, serialize, signed } from "../support/raw_request.ts";
 import { BYTE_SPOILERS, HEAD_SPOILERS, LENGTH_SPOILERS, type Spoilt } from "./fuzz/spoilt_bytes.ts";
 import { CONTENT_SPOILERS } from "./fuzz/spoilt_content.ts";
 import {
@@ -25,8 +25,6 @@ const CASES = environmentNumber("ZS3_TEST_FUZZ_CASES", 1500);
 const CASES_BETWEEN_LOOKS = 100;
 const SPOILERS = [BYTE_SPOILERS, HEAD_SPOILERS, LENGTH_SPOILERS, CONTENT_SPOILERS];
 const FLAGS = [
-  `--access-key=${CREDENTIALS.accessKey}`,
-  `--secret-key=${CREDENTIALS.secretKey}`,
   `--buckets=${KEPT.bucket},${SCRATCH.bucket}`,
   "--durability=relaxed",
 ];

@@ -10,7 +10,7 @@ import {
   serialize,
   serializeHead,
   signed,
-} from "./raw_request.ts";
+} from "../../support/raw_request.ts";
 import { SCRATCH, validRequests } from "./valid_requests.ts";
 
 /** A request that should not be, and what may come of it. */

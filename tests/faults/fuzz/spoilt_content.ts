@@ -2,7 +2,7 @@
 
 import type { SeededRandom } from "../../support/seed.ts";
 import { encode } from "../../suites/http_store/signer.ts";
-import { type Header, serialize, signed } from "./raw_request.ts";
+import { type Header, serialize, signed } from "../../support/raw_request.ts";
 import { type Spoiler, spoilt } from "./spoilt_bytes.ts";
 import {
   CHUNKED_REQUEST,

@@ -2,7 +2,7 @@
 
 import { createHash, createHmac } from "node:crypto";
 import { amzDate } from "../../suites/http_store/signer.ts";
-import { CREDENTIALS, type Draft, type Header } from "./raw_request.ts";
+import { CREDENTIALS, type Draft, type Header } from "../../support/raw_request.ts";
 
 /** Only read. */
 export const KEPT = { bucket: "kept", key: "object", contents: "what must stay as it is" };

@@ -1,7 +1,7 @@
 /** HTTP requests as the bytes they are, so that every one of those can be wrong. */
 
 import { createHash } from "node:crypto";
-import { amzDate, authorization, queryString } from "../../suites/http_store/signer.ts";
+import { amzDate, authorization, queryString } from "../suites/http_store/signer.ts";
 
 export interface RawRequest {
   readonly method: string;
@@ -24,7 +24,12 @@ export interface Draft {
   readonly payloadHash?: string;
 }
 
-export const CREDENTIALS = { accessKey: "fuzzer", secretKey: "fuzzer-secret", region: "us-east-1" };
+/** The pair that a server has which is told of none. */
+export const CREDENTIALS = {
+  accessKey: "minioadmin",
+  secretKey: "minioadmin",
+  region: "us-east-1",
+};
 
 /** What a well-behaved client sends, on a connection of its own. All headers but Connection are signed. */
 export function signed(draft: Draft, now = new Date()): RawRequest {
