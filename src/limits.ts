@@ -70,6 +70,7 @@ export const LIMITS = {
   fileRecheckMs: 2_000,
   recheckedPagesMax: 4096,
   rescansAtOnce: 8,
+  refreshesAtOnce: 64,
   rescanBatch: 1000,
   listMsMax: 30_000,
   pathComponentBytesMax: 255,

@@ -20,6 +20,7 @@ import {
 import { prefixEnd } from "./names.ts";
 import type { ObjectTruth } from "./object_truth.ts";
 import { foundRow } from "./object_row.ts";
+import { nextTurn } from "./turns.ts";
 
 interface Contents {
   /** Keys of the files. */
@@ -200,8 +201,4 @@ function* batches<T>(items: Iterable<T>): Generator<T[]> {
     batch = [];
   }
   if (batch.length > 0) yield batch;
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
 }

@@ -15,6 +15,7 @@ import { compareUtf8, prefixEnd } from "./names.ts";
 import type { ListPage, ListQuery } from "./object_store.ts";
 import { describesFile, objectInfo } from "./object_row.ts";
 import type { ObjectTruth } from "./object_truth.ts";
+import { eachLimited } from "./turns.ts";
 
 /** A page as the catalog has it, with the rows that it came from. */
 interface CatalogPage {
@@ -64,15 +65,17 @@ export class FileListing {
 
   /** Compares the page with the files. False when the catalog had to be changed: then the page is to be made again. */
   async #isTrue(bucket: string, query: ListQuery, found: CatalogPage): Promise<boolean> {
-    const stale = this.#staleDirectories(bucket, query, found).slice(0, LIMITS.rescansAtOnce);
+    const missing = found.witnesses.filter((row) => !this.#exists(row));
+    const stale = this.#staleDirectories(bucket, query, found, missing)
+      .slice(0, LIMITS.rescansAtOnce);
     for (const directory of stale) await this.#scan.scan(directory);
     if (stale.length > 0) return false;
-    const changed = [...this.#changedFiles(bucket, found), ...this.#missingWitnesses(found)];
+    const changed = [...this.#changedFiles(bucket, found), ...missing];
     let unread = LIMITS.pageHashBytesMax;
-    for (const row of changed) {
-      unread -= this.#parts.tree.findFile(bucket, row.key)?.stat.size ?? 0;
+    await eachLimited(changed, LIMITS.refreshesAtOnce, async (row) => {
+      unread -= row.size;
       await this.#truth.refresh(bucket, row.key, unread >= 0);
-    }
+    });
     return changed.length === 0;
   }
 
@@ -92,7 +95,12 @@ export class FileListing {
     return { page, rows, prefixes, witnesses: firstBelow(prefixes, seen.values()) };
   }
 
-  #staleDirectories(bucket: string, query: ListQuery, found: CatalogPage): DirectoryRow[] {
+  #staleDirectories(
+    bucket: string,
+    query: ListQuery,
+    found: CatalogPage,
+    missing: readonly ObjectRow[],
+  ): DirectoryRow[] {
     const range = pageRange(query, found.page);
     const stale: DirectoryRow[] = [];
     for (const directory of this.#directoriesAbove(bucket, range.from)) {
@@ -101,15 +109,11 @@ export class FileListing {
     for (const directory of this.#directoriesWithin(bucket, query, range, found.prefixes)) {
       if (this.#scan.isStale(directory)) stale.push(directory);
     }
-    for (const { key } of this.#missingWitnesses(found)) {
+    for (const { key } of missing) {
       const nearest = this.#directoriesAbove(bucket, key).slice(-1);
       stale.push(...nearest.filter((directory) => this.#scan.isStale(directory)));
     }
     return stale;
-  }
-
-  #missingWitnesses({ witnesses }: CatalogPage): ObjectRow[] {
-    return witnesses.filter((row) => !this.#exists(row));
   }
 
   /** The known folders that lie above a key, the bucket's own first. */

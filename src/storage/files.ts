@@ -75,8 +75,7 @@ export interface Files {
 export const diskFiles: Files = {
   stat(path) {
     // A missing entry costs 1.4 µs this way, and 15 µs as an exception.
-    if (!existsSync(path)) return undefined;
-    return ifPresent(() => toStat(Deno.lstatSync(path)));
+    return existsSync(path) ? ifPresent(() => toStat(Deno.lstatSync(path))) : undefined;
   },
   realPath: (path) => ifPresent(() => Deno.realPathSync(path)),
   open(path) {

@@ -14,6 +14,7 @@ import type { JournalAction, JournalRow } from "./catalog_session.ts";
 import type { Files } from "./files.ts";
 import { type FileTree, type MadeDirectory, parentsOf, type TreeChange } from "./file_tree.ts";
 import { directoryToPrefix, keyToAliasPath, keyToPath } from "./key_path.ts";
+import { eachLimited, nextTurn } from "./turns.ts";
 
 export interface JournalEntry {
   readonly seq: number;
@@ -372,20 +373,4 @@ function addParents(change: CatalogChange, { bucket, key, action }: JournalRow):
 
 function entryId(bucket: string, key: string): string {
   return `${bucket}/${key}`;
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
-}
-
-async function eachLimited<T>(
-  items: readonly T[],
-  atOnce: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  let next = 0;
-  const worker = async () => {
-    for (let item = items[next++]; item !== undefined; item = items[next++]) await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
 }

@@ -42,8 +42,12 @@ export interface PlacedKey {
   readonly place: Place;
 }
 
+// Most keys: nothing in them needs an escape, and no component can be too long.
+const ORDINARY = /^(?:[A-Za-z0-9_-][A-Za-z0-9._-]*\/)*[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
+
 /** Path of the key's file: relative, "/" between components of at most 255 bytes, none of them empty, "." or "..". */
 export function keyToPath(key: string): string {
+  if (key.length <= LIMITS.pathComponentBytesMax && ORDINARY.test(key)) return key;
   return key.split("/").map(componentToPath).join("/");
 }
 

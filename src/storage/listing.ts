@@ -97,7 +97,7 @@ export function markerPosition(
 
 /**
  * Folds the rows that `scan` gives into one page. A common prefix costs one seek past it, not a row per key below it:
- * batches shrink while prefixes swallow them and grow while they don't.
+ * batches shrink while prefixes swallow most of their rows and grow while they don't.
  */
 export function foldListing<Place extends KeyPlace, Row extends Place>(
   scan: Scan<Place, Row>,
@@ -126,15 +126,17 @@ function* walkEntries<Place extends KeyPlace, Row extends Place>(
   while (from !== undefined) {
     const rows = scan({ from, to }, batch);
     let rolled: string | undefined;
+    let entries = 0;
     for (const row of rows) {
       if (rolled !== undefined && row.key.startsWith(rolled)) continue;
       rolled = findCommonPrefix(row.key, query);
+      entries++;
       yield rolled === undefined ? { kind: "row", row } : { kind: "prefix", prefix: rolled };
     }
     const last = rows.at(-1);
     if (last === undefined || rows.length < batch) return;
     from = rolled === undefined ? { kind: "after", place: last } : boundFrom(prefixEnd(rolled));
-    batch = rolled === undefined
+    batch = entries * 2 > batch
       ? Math.min(batchMax, batch * 2)
       : Math.max(ROLLING_BATCH.least, batch >> 1);
   }
