@@ -55,6 +55,20 @@ class Change extends CatalogSession implements CatalogChange {
   }
 }
 
+/** What SQLite says of a file that isn't a database, or not a whole one. */
+const DAMAGE = ["file is not a database", "database disk image is malformed"];
+
+/** The error itself, or in place of one that tells of a damaged database one that says what to do. */
+export function explainDamage(error: unknown, path: string): unknown {
+  if (!(error instanceof Error) || !DAMAGE.includes(error.message)) return error;
+  const folder = path.slice(0, path.lastIndexOf("/"));
+  return new Error(
+    `the catalog ${path} is damaged (${error.message}): restore ${folder} from a backup, or move it away and start ` +
+      `again, which keeps every object but loses what is known of it: metadata, tags, owners, unfinished uploads`,
+    { cause: error },
+  );
+}
+
 interface Waiter {
   resolve(): void;
   reject(error: unknown): void;

@@ -6,7 +6,7 @@
 import { type Clock, type Random, systemClock, systemRandom } from "../clock.ts";
 import { S3Error } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import { Catalog, type CatalogOptions, type Durability } from "./catalog.ts";
+import { Catalog, type CatalogOptions, type Durability, explainDamage } from "./catalog.ts";
 import { FileBuckets } from "./file_buckets.ts";
 import { FileListing } from "./file_listing.ts";
 import { FileObjects } from "./file_objects.ts";
@@ -70,7 +70,7 @@ export class FileStore implements seam.ObjectStore {
       return store;
     } catch (error) {
       lock.close();
-      throw error;
+      throw explainDamage(error, catalogPath(dataDir));
     }
   }
 
@@ -230,7 +230,7 @@ async function openParts(
   const tree = new FileTree({ dataDir, files, clock, random });
   files.makeDirectory(tree.tempDir);
   const isStrict = durability === "strict";
-  const path = `${dataDir}/.index/catalog.db`;
+  const path = catalogPath(dataDir);
   const room = new Room(files, dataDir);
   const { logBytesMax } = room;
   const catalog = Catalog.open({
@@ -251,6 +251,10 @@ async function openParts(
     await catalog.close();
     throw error;
   }
+}
+
+function catalogPath(dataDir: string): string {
+  return `${dataDir}/.index/catalog.db`;
 }
 
 /** Bodies that were being received when the last process ended belong to nobody. */
