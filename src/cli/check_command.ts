@@ -1,5 +1,6 @@
 /** `zs3 check`: has the store verify itself, shows how far it is, and sums up. */
 
+import type { CheckProblem, CheckSummary, CheckWatch } from "../storage/store_check.ts";
 import { oneLine } from "./one_line.ts";
 import type { ProgressBar } from "./progress_bar.ts";
 
@@ -10,27 +11,6 @@ export interface CheckableStore {
    * which are the truth about bytes. Calls `watch` while it works.
    */
   check(watch: CheckWatch): Promise<CheckSummary>;
-}
-
-export interface CheckWatch {
-  /** How much has been read of what there is to read; `object` is "bucket/key". */
-  progress(bytesDone: number, bytesTotal: number, object: string): void;
-  problem(problem: CheckProblem): void;
-}
-
-export interface CheckProblem {
-  readonly bucket: string;
-  /** undefined when the bucket itself is meant. */
-  readonly key: string | undefined;
-  /** Completes "bucket/key: …". */
-  readonly what: string;
-  readonly isRepaired: boolean;
-}
-
-export interface CheckSummary {
-  readonly buckets: number;
-  readonly objects: number;
-  readonly bytes: number;
 }
 
 /** Prints each problem and a summary with `print`; returns the exit code: 0 when all is well, 1 when there were problems. */
