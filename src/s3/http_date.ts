@@ -20,9 +20,14 @@ export function formatHttpDate(ms: number): string {
   return new Date(ms).toUTCString();
 }
 
+/** The last time that `formatXmlDate` wrote: the objects of a listing were often written in the same second. */
+let written = { ms: 0, text: "1970-01-01T00:00:00.000Z" };
+
 /** `1994-11-06T08:49:37.000Z`: S3 shows whole seconds in XML too. */
 export function formatXmlDate(ms: number): string {
-  return new Date(wholeSeconds(ms)).toISOString();
+  const seconds = wholeSeconds(ms);
+  if (seconds !== written.ms) written = { ms: seconds, text: new Date(seconds).toISOString() };
+  return written.text;
 }
 
 /** The time as a client can know it. */

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { createBuckets } from "../../../src/cli/buckets.ts";
-import { checkStore, type CheckSummary, type CheckWatch } from "../../../src/cli/check_command.ts";
+import { checkStore } from "../../../src/cli/check_command.ts";
+import type { CheckSummary, CheckWatch } from "../../../src/storage/store_check.ts";
 import { printIndex } from "../../../src/cli/index_command.ts";
 import { barText, ProgressBar } from "../../../src/cli/progress_bar.ts";
 import { parseConfig } from "../../../src/config.ts";
