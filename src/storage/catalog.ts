@@ -58,14 +58,20 @@ class Change extends CatalogSession implements CatalogChange {
 /** What SQLite says of a file that isn't a database, or not a whole one. */
 const DAMAGE = ["file is not a database", "database disk image is malformed"];
 
-/** The error itself, or in place of one that tells of a damaged database one that says what to do. */
-export function explainDamage(error: unknown, path: string): unknown {
-  if (!(error instanceof Error) || !DAMAGE.includes(error.message)) return error;
+/** The error itself, or in place of one of SQLite's one that says which file it is about, and what to do when that is damaged. */
+export function explainFailure(error: unknown, path: string): unknown {
+  if (!(error instanceof Error) || !("code" in error) || error.code !== "ERR_SQLITE_ERROR") {
+    return error;
+  }
+  const cause = { cause: error };
+  if (!DAMAGE.includes(error.message)) {
+    return new Error(`the catalog ${path} can't be used: ${error.message}`, cause);
+  }
   const folder = path.slice(0, path.lastIndexOf("/"));
   return new Error(
     `the catalog ${path} is damaged (${error.message}): restore ${folder} from a backup, or move it away and start ` +
       `again, which keeps every object but loses what is known of it: metadata, tags, owners, unfinished uploads`,
-    { cause: error },
+    cause,
   );
 }
 
@@ -109,6 +115,8 @@ export class Catalog {
     writer.exec(
       `PRAGMA wal_autocheckpoint = ${logPages}; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY`,
     );
+    // A file that may only be read is opened without complaint: better told now than by the first PUT.
+    writer.exec("BEGIN IMMEDIATE; ROLLBACK");
     migrate(writer);
     const reader = openDatabase(options.path);
     reader.exec("PRAGMA query_only = ON; PRAGMA cache_size = -32768");

@@ -6,7 +6,7 @@
 import { type Clock, type Random, systemClock, systemRandom } from "../clock.ts";
 import { S3Error } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import { Catalog, type CatalogOptions, type Durability, explainDamage } from "./catalog.ts";
+import { Catalog, type CatalogOptions, type Durability, explainFailure } from "./catalog.ts";
 import { FileBuckets } from "./file_buckets.ts";
 import { FileListing } from "./file_listing.ts";
 import { FileObjects } from "./file_objects.ts";
@@ -70,7 +70,7 @@ export class FileStore implements seam.ObjectStore {
       return store;
     } catch (error) {
       lock.close();
-      throw explainDamage(error, catalogPath(dataDir));
+      throw explainFailure(error, catalogPath(dataDir));
     }
   }
 
@@ -267,8 +267,17 @@ async function removeStrayTemps({ catalog, journal, tree, files }: StoreParts): 
 
 /** Held until it is closed, and by no two processes. */
 function lockDataDir(dataDir: string): Deno.FsFile {
-  const lock = Deno.openSync(`${dataDir}/.index/lock`, { create: true, write: true, read: true });
+  const lock = openLock(`${dataDir}/.index/lock`);
   if (lock.tryLockSync(true)) return lock;
   lock.close();
   throw new Error(`the data dir ${dataDir} is in use by another zs3 process`);
+}
+
+function openLock(path: string): Deno.FsFile {
+  try {
+    return Deno.openSync(path, { create: true, write: true, read: true });
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.PermissionDenied)) throw cause;
+    throw new Error(`${path} can't be written: this user may not`, { cause });
+  }
 }

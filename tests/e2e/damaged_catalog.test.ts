@@ -41,6 +41,15 @@ for (const { what, offset, bytes } of DAMAGES) {
   });
 }
 
+Deno.test("a file that SQLite can't open is named", async () => {
+  await using temp = await TempDir.make();
+  const path = `${temp.path}/data/.index/catalog.db`;
+  await Deno.mkdir(path, { recursive: true });
+  const { code, stderr } = await runProgram([`--data-dir=${temp.path}/data`, "--port=0"]);
+  assertEquals(code, 1);
+  assertMatch(stderr, /^zs3: the catalog \S+\/\.index\/catalog\.db can't be used: .*\n$/);
+});
+
 async function writeObject(dataDir: string): Promise<void> {
   await using program = await Program.start({ dataDir, flags: [`--buckets=${Bucket}`] });
   using client = new AwsClient(program);
