@@ -58,10 +58,19 @@ async function respond(options: ServerOptions, raw: Request, requestId: string):
   const response = await answerOrError(options, raw, requestId, progress);
   response.headers.set("x-amz-request-id", requestId);
   if (progress.cors !== undefined) addCorsHeaders(response.headers, progress.cors);
+  if (isUnansweredExpectation(raw)) response.headers.set("connection", "close");
   const { method } = raw;
   const durationMs = clock.now() - timeMs;
   log.request({ requestId, timeMs, durationMs, method, ...describe(progress, response) });
   return response;
+}
+
+/**
+ * `Expect: 100-continue` on an empty body gets no 100 from Deno, which is right, but botocore (aws-cli, boto3) then misreads the
+ * next reply on that connection and waits a minute before it tries again (boto/botocore#3755). So there is no next one.
+ */
+function isUnansweredExpectation({ headers }: Request): boolean {
+  return headers.has("expect") && (headers.get("content-length") ?? "0") === "0";
 }
 
 async function answerOrError(

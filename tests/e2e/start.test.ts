@@ -4,6 +4,7 @@ import { HeadBucketCommand, ListBucketsCommand, PutObjectCommand } from "@aws-sd
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { AwsClient } from "../support/aws_client.ts";
 import { Program, runProgram } from "../support/program.ts";
+import { exchange } from "../support/raw_http.ts";
 import { testOverBothSchemes } from "../support/schemes.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { openFetch } from "../support/trusting_fetch.ts";
@@ -62,9 +63,12 @@ Deno.test("--domain serves buckets by host name", async () => {
   });
   using client = new AwsClient(program);
   await client.send(new PutObjectCommand({ Bucket: "virtual", Key: "k", Body: "by host name" }));
-  const answerOf = (host: string) => exchange(program, `GET /k HTTP/1.1\r\nHost: ${host}\r\n`);
-  assertMatch(await answerOf("virtual.s3.example.com"), /^HTTP\/1\.1 200 [^]*by host name$/);
-  assertMatch(await answerOf("virtual.elsewhere.com"), /^HTTP\/1\.1 [34]\d\d /);
+  const answerOf = (host: string, pattern: RegExp) =>
+    exchange(program, `GET /k HTTP/1.1\r\nHost: ${host}\r\n\r\n`, pattern);
+  const served = /^HTTP\/1\.1 200 [^]*by host name$/;
+  assertMatch(await answerOf("virtual.s3.example.com", served), served);
+  const refused = /^HTTP\/1\.1 [34]\d\d [^]*<\/Error>$/;
+  assertMatch(await answerOf("virtual.elsewhere.com", refused), refused);
 });
 
 Deno.test("--log writes one line per request to stderr, in the form asked for", async () => {
@@ -96,13 +100,3 @@ Deno.test("a second process on the same data dir is kept out until the first has
   await using third = await Program.start({ dataDir });
   assertEquals((await third.stop()).code, 0);
 });
-
-/** Sends one request as it is written and returns the whole answer. */
-async function exchange(program: Program, request: string): Promise<string> {
-  const { hostname, port } = new URL(program.url);
-  using connection = await Deno.connect({ hostname, port: Number(port) });
-  await connection.write(new TextEncoder().encode(`${request}Connection: close\r\n\r\n`));
-  let answer = "";
-  for await (const text of connection.readable.pipeThrough(new TextDecoderStream())) answer += text;
-  return answer;
-}
