@@ -65,7 +65,7 @@ async function serve(config: Config): Promise<number> {
   await using store = await openStore(config, log);
   await createBuckets(store, config);
   const gate = new Gate(createHandler(config, store, log));
-  const server = await listen(config, gate.handle);
+  const server = await listen(config, gate.handle, (error) => log.fault("-", error));
   announce(config, baseUrl(config, server.addr.port));
   await stop.received;
   if (!await drain(server, gate, LIMITS.drainMsMax)) {

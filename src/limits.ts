@@ -82,5 +82,8 @@ export const LIMITS = {
 
   // Process.
   drainMsMax: 10_000,
+  reopenMs: 200,
+  reopenToldMs: 60_000,
+  formerServersMax: 16,
   logBacklogBytesMax: 1 * MiB,
 } as const;

@@ -1,20 +1,24 @@
 /** Opens the port, over TLS when configured, and says plainly why it can't. */
 
 import type { Config } from "../config.ts";
+import { Listener } from "./listener.ts";
 import { StartError, systemReason } from "./start_error.ts";
 
-type Listening = Deno.HttpServer<Deno.NetAddr>;
-
-/** Throws StartError for an unreadable or broken certificate, a taken port, or an address that isn't this machine's. */
+/**
+ * `onFault` is told when the port had to be opened anew. Throws StartError for an unreadable or broken
+ * certificate, a taken port, or an address that isn't this machine's.
+ */
 export async function listen(
   config: Pick<Config, "host" | "port" | "tls">,
   handle: (request: Request) => Promise<Response>,
-): Promise<Listening> {
+  onFault: (error: unknown) => void,
+): Promise<Listener> {
   const tls = config.tls === undefined ? {} : await readTls(config.tls);
   // The ready line tells where it listens.
-  const options = { hostname: config.host, port: config.port, onListen: () => {}, ...tls };
+  const options = { hostname: config.host, onListen: () => {}, ...tls };
+  const open = (port: number) => Deno.serve({ ...options, port }, handle);
   try {
-    return Deno.serve(options, handle);
+    return new Listener(open, config.port, onFault);
   } catch (error) {
     throw new StartError(listenFailure(config, error), { cause: error });
   }

@@ -7,6 +7,7 @@ import { Readable } from "node:stream";
 import { AwsClient } from "../support/aws_client.ts";
 import { patternBytes, sha256 } from "../support/bytes.ts";
 import { Program } from "../support/program.ts";
+import { untilReceiving } from "../support/receiving.ts";
 import { testOverBothSchemes } from "../support/schemes.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { openFetch } from "../support/trusting_fetch.ts";
@@ -61,17 +62,15 @@ testOverBothSchemes("SIGTERM lets an upload and a download finish", async ({ pro
 Deno.test("a second signal ends the program at once", async () => {
   await using program = await Program.start({ flags });
   using client = new AwsClient(program);
-  const begun = Promise.withResolvers<void>();
   const never = new AbortController();
   const Body = Readable.from((async function* () {
-    yield patternBytes(1000);
-    begun.resolve();
+    yield patternBytes(MiB);
     await new Promise<void>((resolve) => never.signal.addEventListener("abort", () => resolve()));
   })());
   const upload = client.send(
-    new PutObjectCommand({ Bucket, Key: "stalled", Body, ContentLength: 5000 }),
+    new PutObjectCommand({ Bucket, Key: "stalled", Body, ContentLength: 2 * MiB }),
   ).catch(() => "cut off");
-  await begun.promise;
+  await untilReceiving(program.dataDir, 1);
   program.signal("SIGTERM");
   await untilTurnedAway(program);
   program.signal("SIGTERM");

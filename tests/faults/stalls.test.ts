@@ -6,16 +6,20 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { AwsClient } from "../support/aws_client.ts";
 import { patternBytes, sha256 } from "../support/bytes.ts";
 import { Program } from "../support/program.ts";
 import { latin1, serialize, signed } from "../support/raw_request.ts";
+import { untilReceiving } from "../support/receiving.ts";
+import { findTool, runTool } from "../support/tools.ts";
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
 const Bucket = "stalls";
 const OPTIONS = { flags: [`--buckets=${Bucket}`, "--log=off"] };
+
+const prlimit = Deno.build.os === "linux" ? findTool("prlimit") : undefined;
 
 const LARGE_STALLS = 300;
 
@@ -40,6 +44,23 @@ Deno.test("two thousand stalled clients cost the others nothing, and leave nothi
   assertEquals((await program.stop()).code, 0);
 });
 
+Deno.test({
+  name: "more clients than there are file descriptors stop the server only while they are there",
+  ignore: prlimit === undefined,
+  fn: async () => {
+    if (prlimit === undefined) throw new Error("the test should be ignored");
+    await using program = await Program.start(OPTIONS);
+    await runTool(prlimit, ["--pid", String(program.pid), "--nofile=120"]);
+    {
+      using stalled = new Connections(program);
+      await assertRejects(() => stalled.open(1000, latin1("GET /")), Deno.errors.ConnectionRefused);
+    }
+    await untilHealthy(program);
+    await assertServes(program, []);
+    assertEquals((await program.stop()).code, 0);
+  },
+});
+
 Deno.test("readers that stop reading cost the others nothing, and can go on", async () => {
   await using program = await Program.start(OPTIONS);
   using client = new AwsClient(program);
@@ -55,6 +76,18 @@ Deno.test("readers that stop reading cost the others nothing, and can go on", as
   if (first === undefined) throw new Error("no reader was opened");
   assertEquals(await readLast(first, 64), bytes.slice(-64));
 });
+
+async function untilHealthy(program: Program): Promise<void> {
+  const SECONDS_MAX = 30;
+  for (const deadline = Date.now() + SECONDS_MAX * 1000; Date.now() < deadline;) {
+    const text = await fetch(`${program.url}/_zs3/health`).then(
+      (reply) => reply.text(),
+      () => undefined,
+    );
+    if (text !== undefined) return assertEquals(text, "OK\n");
+  }
+  throw new Error(`no answer to a health check within ${SECONDS_MAX} s`);
+}
 
 /** Sockets that stay open until they are disposed of. */
 class Connections implements Disposable {
@@ -105,17 +138,6 @@ async function assertServes(program: Program, others: readonly string[]): Promis
 async function getHash(client: AwsClient, Key: string): Promise<string> {
   const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
   return sha256(await Body?.transformToByteArray() ?? new Uint8Array());
-}
-
-/** Waits until that many bodies are being received into files. */
-async function untilReceiving(dataDir: string, count: number): Promise<void> {
-  const SECONDS_MAX = 30;
-  let names: Deno.DirEntry[] = [];
-  for (const deadline = Date.now() + SECONDS_MAX * 1000; Date.now() < deadline;) {
-    names = await Array.fromAsync(Deno.readDir(`${dataDir}/.tmp`));
-    if (names.length === count) return;
-  }
-  throw new Error(`${names.length} bodies in .tmp, not ${count}, after ${SECONDS_MAX} s`);
 }
 
 /** Reads on to the end of the connection; the last `length` bytes. */
