@@ -7,9 +7,11 @@
  */
 
 import type { Clock, Random } from "../clock.ts";
+import { LIMITS } from "../limits.ts";
 import type { Files, FileStat } from "./files.ts";
 import { directoryToPrefix, keyToAliasPath, keyToPath, pathToKey } from "./key_path.ts";
 import { isOperatorBucketName } from "./names.ts";
+import { eachLimited } from "./turns.ts";
 
 /** A regular file that holds an object's bytes. */
 export interface FoundFile {
@@ -32,11 +34,14 @@ export interface TreeChange {
   /** Absolute paths of the folders whose entries changed: to be synced. */
   readonly touched: readonly string[];
   readonly made: readonly MadeDirectory[];
+  /** Names in the temp folder of files that were replaced or removed: to be discarded. */
+  readonly trash: readonly string[];
 }
 
 interface Changes extends TreeChange {
   readonly touched: string[];
   readonly made: MadeDirectory[];
+  readonly trash: string[];
 }
 
 export interface FileTreeOptions {
@@ -77,6 +82,17 @@ export class FileTree {
   /** A name in the temp folder that nobody else has. */
   newTempName(): string {
     return this.#random.bytes(16).toHex();
+  }
+
+  /** Removes what a change left in the temp folder, off the thread. */
+  async discard(trash: readonly string[]): Promise<void> {
+    await eachLimited(trash, LIMITS.discardsAtOnce, async (name) => {
+      try {
+        await this.#files.discard(this.tempPath(name));
+      } catch {
+        // As below.
+      }
+    });
   }
 
   /** Removes a temp file that nobody needs. One that can't be removed now is removed by the next start. */
@@ -152,7 +168,7 @@ export class FileTree {
 
   /** Makes the file at the absolute path `temp`, which has its modification time already, the key's file. */
   move(bucket: string, key: string, temp: string): TreeChange {
-    const change: Changes = { touched: [], made: [] };
+    const change: Changes = { touched: [], made: [], trash: [] };
     const plain = keyToPath(key);
     const alias = keyToAliasPath(key);
     this.#makeParents(bucket, plain, change);
@@ -165,7 +181,7 @@ export class FileTree {
 
   /** Removes the key's file, and the folders that this leaves empty. */
   remove(bucket: string, key: string): TreeChange {
-    const change: Changes = { touched: [], made: [] };
+    const change: Changes = { touched: [], made: [], trash: [] };
     this.#removeFile(bucket, keyToPath(key), change);
     this.#removeFile(bucket, keyToAliasPath(key), change);
     return change;
@@ -175,13 +191,13 @@ export class FileTree {
     const path = this.bucketPath(bucket);
     const made: MadeDirectory[] = [];
     if (this.#files.makeDirectory(path)) made.push(this.#settleNew(bucket, ""));
-    return { touched: [this.#dataDir], made };
+    return { touched: [this.#dataDir], made, trash: [] };
   }
 
   /** Removes the bucket's folder with the empty folders in it. Leaves it, and what is in it, when there is a file. */
   removeBucket(bucket: string): TreeChange {
     this.#removeEmptyTree(this.bucketPath(bucket));
-    return { touched: [this.#dataDir], made: [] };
+    return { touched: [this.#dataDir], made: [], trash: [] };
   }
 
   /** Relative path of something in the bucket's folder that isn't a folder, whether or not it is an object. */
@@ -241,9 +257,22 @@ export class FileTree {
     this.#rename(absolute, this.#absolute(bucket, alias), change);
   }
 
+  /**
+   * A file that stands at `to` is moved away first: renaming over it makes ext4 write the new file out at once, which costs
+   * ten times as much and holds up the thread. Who reads meanwhile finds the object in the journal.
+   */
   #rename(from: string, to: string, change: Changes): void {
-    this.#quietly(to, () => this.#files.rename(from, to));
+    this.#quietly(to, () => {
+      if (this.#files.stat(to) !== undefined) this.#moveToTrash(to, change);
+      this.#files.rename(from, to);
+    });
     change.touched.push(parentOf(to));
+  }
+
+  #moveToTrash(path: string, change: Changes): void {
+    const name = this.newTempName();
+    this.#files.rename(path, this.tempPath(name));
+    change.trash.push(name);
   }
 
   #settleNew(bucket: string, path: string): MadeDirectory {
@@ -258,7 +287,7 @@ export class FileTree {
     const absolute = this.#absolute(bucket, path);
     const kind = this.#files.stat(absolute)?.kind;
     if (kind !== "file" && kind !== "symlink") return;
-    this.#quietly(absolute, () => this.#files.remove(absolute));
+    this.#quietly(absolute, () => this.#moveToTrash(absolute, change));
     change.touched.push(parentOf(absolute));
     for (const parent of parentsOf(path).reverse()) {
       const folder = this.#absolute(bucket, parent);

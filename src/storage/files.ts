@@ -55,6 +55,8 @@ export interface Files {
   rename(from: string, to: string): void;
   /** Removes a file or symlink; false when missing. */
   remove(path: string): boolean;
+  /** The same off the thread: an unlink can wait for the file system's journal. */
+  discard(path: string): Promise<void>;
   /** Removes an empty directory; false when it is missing or not empty. */
   removeDirectory(path: string): boolean;
   /** False when there is already a directory. Throws NotADirectory when a parent is a file, NotFound when it is missing. */
@@ -86,6 +88,13 @@ export const diskFiles: Files = {
     new DiskFile(guard(() => Deno.openSync(path, { read: true, write: true, createNew: true }))),
   rename: (from, to) => guard(() => Deno.renameSync(from, to)),
   remove: (path) => ifPresent(() => (Deno.removeSync(path), true)) ?? false,
+  async discard(path) {
+    try {
+      await Deno.remove(path);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+  },
   removeDirectory(path) {
     try {
       Deno.removeSync(path);

@@ -53,9 +53,11 @@ export interface JournalOptions {
   readonly onFault: (what: string, error: unknown) => void;
 }
 
+/** A layout that isn't settled yet, with what must be synced for it and for those that it replaced. */
 interface LaidOut {
   readonly entry: JournalEntry;
-  readonly change: TreeChange;
+  readonly file: string | undefined;
+  readonly touched: ReadonlySet<string>;
 }
 
 export class Journal {
@@ -69,7 +71,11 @@ export class Journal {
   #waiting: JournalEntry[] = [];
   /** Entries whose layout failed: tried again with the next settling. */
   #failed: JournalEntry[] = [];
-  #laidOut: LaidOut[] = [];
+  /** By bucket and key, oldest first. */
+  readonly #laidOut = new Map<string, LaidOut>();
+  #laidOutAtMs = 0;
+  #trash: string[] = [];
+  #discarding: Promise<void> | undefined;
   /** Folders that were made and aren't in the catalog yet. */
   #made: MadeDirectory[] = [];
   /** Of bodies in the catalog. */
@@ -203,10 +209,10 @@ export class Journal {
   async flush(): Promise<void> {
     this.#layOutWaiting(Infinity);
     await this.#settling;
-    while (this.#laidOut.length > 0) {
-      const before = this.#laidOut.length;
+    while (this.#laidOut.size > 0) {
+      const before = this.#laidOut.size;
       await this.#settle();
-      if (this.#laidOut.length >= before) return;
+      if (this.#laidOut.size >= before) return;
     }
   }
 
@@ -216,6 +222,7 @@ export class Journal {
     clearTimeout(this.#settleTimer);
     await this.#draining;
     await this.#settling;
+    await this.#discarding;
   }
 
   #isFull(): boolean {
@@ -261,7 +268,7 @@ export class Journal {
       if (entry !== undefined && this.#isCurrent(entry)) this.#layOut(entry);
     }
     this.#waiting.splice(0, done);
-    if (this.#laidOut.length + this.#failed.length > 0) this.#settleSoon();
+    if (this.#laidOut.size + this.#failed.length > 0) this.#settleSoon();
   }
 
   #layOut(entry: JournalEntry): void {
@@ -270,12 +277,29 @@ export class Journal {
       entry.isLaidOut = true;
       entry.body = undefined;
       this.#made.push(...change.made);
-      this.#laidOut.push({ entry, change });
+      this.#rememberLayout({ entry, file: change.file, touched: new Set(change.touched) });
+      this.#trash.push(...change.trash);
+      if (this.#trash.length > 0) this.#discarding ??= this.#discardTrash();
     } catch (error) {
       this.#failed.push(entry);
       if (!entry.hasFailed) this.#onFault(`laying out ${entry.bucket}/${entry.key}`, error);
       entry.hasFailed = true;
     }
+  }
+
+  #rememberLayout(laidOut: LaidOut): void {
+    const id = entryId(laidOut.entry.bucket, laidOut.entry.key);
+    const older = this.#laidOut.get(id);
+    this.#laidOut.delete(id);
+    const touched = older === undefined ? laidOut.touched : laidOut.touched.union(older.touched);
+    this.#laidOut.set(id, { ...laidOut, touched });
+    this.#laidOutAtMs = performance.now();
+  }
+
+  /** Files that were replaced or removed go beside other work. */
+  async #discardTrash(): Promise<void> {
+    while (this.#trash.length > 0) await this.#tree.discard(this.#trash.splice(0));
+    this.#discarding = undefined;
   }
 
   #changeTree(entry: JournalEntry): TreeChange {
@@ -298,15 +322,14 @@ export class Journal {
     const path = this.#tree.tempPath(temp);
     // At a start: it was moved before the crash.
     if (this.#files.stat(path) === undefined) {
-      return { touched: [this.#tree.bucketPath(bucket)], made: [] };
+      return { touched: this.#tree.foldersOf(bucket, key), made: [], trash: [] };
     }
     return this.#tree.move(bucket, key, path);
   }
 
   #settleSoon(): void {
     if (this.#settleTimer !== undefined || this.#isClosing) return;
-    const isMuch = this.#laidOut.length >= LIMITS.settleBatchMax;
-    const delay = isMuch
+    const delay = this.#isMuch()
       ? 0
       : this.#failed.length > 0
       ? LIMITS.layoutRetryMs
@@ -317,11 +340,27 @@ export class Journal {
     }, delay);
   }
 
+  /**
+   * Settles when nothing was laid out for a while, or when much is unsettled: the syncs of files that will be replaced in a
+   * moment are worth nothing, and those of a busy time hold up the commits.
+   */
   async #settleAgain(): Promise<void> {
     this.#waiting.unshift(...this.#failed.splice(0).filter((entry) => this.#isCurrent(entry)));
     this.#layOutWaiting(LIMITS.layoutSliceMs);
-    await this.#settle();
-    if (this.#laidOut.length + this.#failed.length > 0) this.#settleSoon();
+    while (this.#laidOut.size > 0 && (this.#isMuch() || this.#isQuiet()) && !this.#isClosing) {
+      await this.#settle();
+      if (this.#hasSettlingFailed) break;
+    }
+    if (this.#laidOut.size + this.#failed.length > 0) this.#settleSoon();
+  }
+
+  #isMuch(): boolean {
+    return this.#laidOut.size >= LIMITS.journalEntriesMax / 2 ||
+      this.#bytes >= LIMITS.journalBytesMax / 2;
+  }
+
+  #isQuiet(): boolean {
+    return performance.now() - this.#laidOutAtMs >= LIMITS.settleIntervalMs;
   }
 
   #settle(): Promise<void> {
@@ -331,7 +370,8 @@ export class Journal {
 
   /** Makes the oldest layouts durable and drops their entries. */
   async #settleBatch(): Promise<void> {
-    const batch = this.#laidOut.splice(0, LIMITS.settleBatchMax);
+    const batch = Array.from(this.#laidOut.values().take(LIMITS.settleBatchMax));
+    for (const { entry } of batch) this.#laidOut.delete(entryId(entry.bucket, entry.key));
     try {
       await this.recordMade();
       if (this.#isStrict) await this.#sync(batch);
@@ -343,20 +383,25 @@ export class Journal {
       }
       this.#hasSettlingFailed = false;
     } catch (error) {
-      this.#laidOut.unshift(...batch);
+      for (const laidOut of batch) this.#putBack(laidOut);
       if (!this.#hasSettlingFailed) this.#onFault("settling files on disk", error);
       this.#hasSettlingFailed = true;
     }
   }
 
+  #putBack(laidOut: LaidOut): void {
+    const id = entryId(laidOut.entry.bucket, laidOut.entry.key);
+    const newer = this.#laidOut.get(id);
+    const touched = newer === undefined ? laidOut.touched : laidOut.touched.union(newer.touched);
+    this.#laidOut.set(id, { ...(newer ?? laidOut), touched });
+  }
+
   async #sync(batch: readonly LaidOut[]): Promise<void> {
     const paths = new Set<string>();
-    for (const { entry, change } of batch) {
+    for (const { entry, file, touched } of batch) {
       // A moved body was synced before it was committed; a written one is only safe in the journal until now.
-      if (entry.action === "write" && change.file !== undefined && this.#isCurrent(entry)) {
-        paths.add(change.file);
-      }
-      for (const path of change.touched) paths.add(path);
+      if (entry.action === "write" && file !== undefined && this.#isCurrent(entry)) paths.add(file);
+      for (const path of touched) paths.add(path);
     }
     await eachLimited([...paths], LIMITS.settleSyncsAtOnce, (path) => this.#files.sync(path));
   }

@@ -83,6 +83,10 @@ export class FaultyDisk {
       },
       rename: (from, to) => (this.#step(`rename ${from} ${to}`), files.rename(from, to)),
       remove: (path) => (this.#step(`remove ${path}`), files.remove(path)),
+      discard: async (path) => {
+        this.#step(`discard ${path}`);
+        await files.discard(path);
+      },
       removeDirectory: (path) => (this.#step(`rmdir ${path}`), files.removeDirectory(path)),
       makeDirectory: (path) => (this.#step(`mkdir ${path}`), files.makeDirectory(path)),
       setMtime: (path, mtime) => (this.#step(`utime ${path}`), files.setMtime(path, mtime)),
