@@ -121,6 +121,9 @@ export class Catalog {
     const reader = openDatabase(options.path);
     reader.exec("PRAGMA query_only = ON; PRAGMA cache_size = -32768");
     const log = isStrict ? options.files.open(`${options.path}-wal`) : undefined;
+    if (isStrict && log === undefined) {
+      throw new Error(`${options.path}-wal is missing: nothing could be synced`);
+    }
     return new Catalog(writer, reader, log);
   }
 

@@ -71,7 +71,7 @@ export function describesFile(row: ObjectRow, stat: FileStat): boolean {
   return row.size === stat.size && row.mtime === stat.mtimeMs;
 }
 
-/** The metadata is decoded when it is asked for: a listing doesn't. */
+/** The metadata is decoded when it is asked for: a listing doesn't. It isn't an own property: a spread copy lacks it. */
 class RowInfo implements ObjectInfo {
   readonly bucket: string;
   readonly key: string;
