@@ -82,7 +82,7 @@ export class FileStore implements seam.ObjectStore {
       await this.#parts.journal.close();
     } finally {
       await this.#parts.catalog.close();
-      this.#lock.close();
+      unlockDataDir(this.#lock);
     }
   }
 
@@ -271,6 +271,12 @@ function lockDataDir(dataDir: string): Deno.FsFile {
   if (lock.tryLockSync(true)) return lock;
   lock.close();
   throw new Error(`the data dir ${dataDir} is in use by another zs3 process`);
+}
+
+/** Closing alone may come late: a child process that is being started shares the lock until it runs its own program. */
+function unlockDataDir(lock: Deno.FsFile): void {
+  lock.unlockSync();
+  lock.close();
 }
 
 function openLock(path: string): Deno.FsFile {
