@@ -69,7 +69,7 @@ export class FileStore implements seam.ObjectStore {
       await store.#startSweeping();
       return store;
     } catch (error) {
-      lock.close();
+      unlockDataDir(lock);
       throw explainFailure(error, catalogPath(dataDir));
     }
   }
