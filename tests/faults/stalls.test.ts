@@ -53,7 +53,10 @@ Deno.test({
     await runTool(prlimit, ["--pid", String(program.pid), "--nofile=120"]);
     {
       using stalled = new Connections(program);
-      await assertRejects(() => stalled.open(1000, latin1("GET /")), Deno.errors.ConnectionRefused);
+      const error: unknown = await assertRejects(() => stalled.open(1000, latin1("GET /")));
+      // Refused when the port is closed by then, reset when it closes with the connection in its queue.
+      const { ConnectionRefused, ConnectionReset } = Deno.errors;
+      assert(error instanceof ConnectionRefused || error instanceof ConnectionReset, `${error}`);
     }
     await untilHealthy(program);
     await assertServes(program, []);
