@@ -6,6 +6,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { S3Connection } from "../suites/http_store/connection.ts";
 import { Program } from "../support/program.ts";
+import { untilReceiving } from "../support/receiving.ts";
 import { environmentNumber, withSeed } from "../support/seed.ts";
 import { filesBelow } from "../support/tree.ts";
 import { type Answer, exchange } from "./fuzz/exchange.ts";
@@ -109,6 +110,7 @@ class Fixture implements AsyncDisposable {
   /** There are the two objects that correct requests write, and nothing else. */
   async assertClean(): Promise<void> {
     const { dataDir } = this.#program;
+    await untilReceiving(dataDir, 0);
     const outside = (await Array.fromAsync(Deno.readDir(`${dataDir}/..`))).map(({ name }) => name);
     assertEquals(outside, ["data"]);
     for await (const path of filesBelow(dataDir)) {
