@@ -7,6 +7,7 @@ import type { S3ErrorCode } from "./errors.ts";
 import { type IncomingRequest, openIncomingRequest, splitUrl } from "./incoming_request.ts";
 import type { RequestRecord } from "./log.ts";
 import { createRequestIds } from "./request_ids.ts";
+import { findHostBucket } from "./s3/address.ts";
 import { authorize } from "./s3/authorize.ts";
 import type { Services } from "./s3/call.ts";
 import { addCorsHeaders, type CorsAnswer, findCorsAnswer } from "./s3/cors.ts";
@@ -106,7 +107,8 @@ async function answer(
   progress.operation = operation;
   progress.cors = await findCorsAnswer(request, operation, services.store);
   const { keyring, clock, signedRegion, store } = services;
-  const authentication = authenticate(sent, { keyring, clock, region: signedRegion });
+  const world = { keyring, clock, region: signedRegion };
+  const authentication = authenticate(sent, world, findHostBucket(sent, domains));
   const { caller } = authentication;
   progress.caller = caller;
   await authorize(operation, caller, request, store);

@@ -1,7 +1,7 @@
-/** The query of a presigned URL: parameters → SignatureClaim. Verifies nothing. */
+/** The query of a presigned URL of Signature Version 4: parameters → SignatureClaim. Verifies nothing. */
 
 import { S3Error } from "../errors.ts";
-import type { IncomingRequest } from "../incoming_request.ts";
+import type { IncomingRequest, QueryParameter } from "../incoming_request.ts";
 import { LIMITS } from "../limits.ts";
 import { signatureV2Error } from "./authorization_header.ts";
 import {
@@ -15,18 +15,23 @@ import {
 import type { SignatureClaim } from "./signature_claim.ts";
 import { findTimestampMs } from "./timestamp.ts";
 
-const UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD";
+export const UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD";
 
-/** Which signature, if any, a query carries. */
-export function signatureOfQuery(request: IncomingRequest): "none" | "v2" | "v4" {
+/** Which signatures, if any, a query carries. */
+export function signatureOfQuery(
+  query: readonly QueryParameter[],
+): "none" | "v2" | "v4" | "both" {
   let isV2 = false;
-  for (const { name } of request.query) {
-    if (name === "X-Amz-Algorithm" || name === "X-Amz-Credential" || name === "X-Amz-Signature") {
-      return "v4";
-    }
+  let isV4 = false;
+  for (const { name } of query) {
     if (name === "AWSAccessKeyId" || name === "Signature") isV2 = true;
+    if (name === "X-Amz-Algorithm" || name === "X-Amz-Credential" || name === "X-Amz-Signature") {
+      isV4 = true;
+    }
   }
-  return isV2 ? "v2" : "none";
+  if (isV2 && isV4) return "both";
+  if (isV2) return "v2";
+  return isV4 ? "v4" : "none";
 }
 
 /** Throws AuthorizationQueryParametersError, NotImplemented for ECDSA. */

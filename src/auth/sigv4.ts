@@ -1,5 +1,6 @@
 /**
- * Who sent a request, by AWS Signature Version 4: in the Authorization header, in the query of a presigned URL, or nobody.
+ * Who sent a request, by AWS Signature Version 4 in the Authorization header or in the query of a presigned URL, by Version 2 in
+ * a query, or nobody.
  * What the caller may do is s3/authorize.ts's matter, the signatures of a body's chunks are chunk_signatures.ts's.
  */
 
@@ -7,11 +8,12 @@ import type { Clock } from "../clock.ts";
 import { S3Error } from "../errors.ts";
 import type { IncomingRequest } from "../incoming_request.ts";
 import { LIMITS } from "../limits.ts";
-import { parseAuthorizationHeader, signatureV2Error } from "./authorization_header.ts";
+import { parseAuthorizationHeader } from "./authorization_header.ts";
 import { canonicalRequest, otherReadings } from "./canonical_request.ts";
 import { ALGORITHM } from "./credential.ts";
 import type { Caller, KeyPair, Keyring } from "./keyring.ts";
-import { parsePresignedQuery, signatureOfQuery } from "./presigned_query.ts";
+import { parsePresignedQuery, signatureOfQuery, UNSIGNED_PAYLOAD } from "./presigned_query.ts";
+import { checkSignatureV2, parsePresignedV2, type PresignedV2 } from "./presigned_v2.ts";
 import { hmacHex, isSameSignature, sha256OfLatin1 } from "./signature.ts";
 import type { SignatureClaim } from "./signature_claim.ts";
 import { formatTimestamp } from "./timestamp.ts";
@@ -38,26 +40,38 @@ export interface Signing {
 
 export interface Authentication {
   readonly caller: Caller;
-  /** undefined for an anonymous caller. */
+  /** undefined for an anonymous caller, and for Version 2, which signs no chunks. */
   readonly signing: Signing | undefined;
   /** What the sender says of the body (`x-amz-content-sha256`): a hash or a mode; undefined when it says nothing. */
   readonly contentSha256: string | undefined;
 }
 
 /**
- * The caller of a request; anonymous when it carries no signature. Throws S3Error for a signature that doesn't hold: the
- * parsers' errors (authorization_header.ts, presigned_query.ts), AccessDenied (unsigned headers, expired or not yet valid),
- * InvalidAccessKeyId, InvalidToken, RequestTimeTooSkewed, SignatureDoesNotMatch.
+ * The caller of a request; anonymous when it carries no signature. `hostBucket` is the bucket that its Host names, if it does.
+ * Throws S3Error for a signature that doesn't hold: the parsers' errors (authorization_header.ts, presigned_query.ts,
+ * presigned_v2.ts), AccessDenied (unsigned headers, expired or not yet valid), InvalidAccessKeyId, InvalidToken,
+ * RequestTimeTooSkewed, SignatureDoesNotMatch.
  */
-export function authenticate(request: IncomingRequest, world: AuthWorld): Authentication {
+export function authenticate(
+  request: IncomingRequest,
+  world: AuthWorld,
+  hostBucket?: string,
+): Authentication {
+  if (request.method === "OPTIONS") return anonymous(request);
   const authorization = request.headers.get("authorization");
-  const inQuery = signatureOfQuery(request);
-  if (authorization !== undefined && inQuery !== "none") throw twoSignatures();
+  const inQuery = signatureOfQuery(request.query);
+  const isTwice = inQuery === "both" || (authorization !== undefined && inQuery !== "none");
+  if (isTwice) throw twoSignatures();
   if (authorization !== undefined) {
     return verify(request, parseAuthorizationHeader(authorization, request, world.region), world);
   }
   if (inQuery === "v4") return verify(request, parsePresignedQuery(request, world.region), world);
-  if (inQuery === "v2") throw signatureV2Error();
+  if (inQuery === "v2") return verifyV2(request, parsePresignedV2(request), world, hostBucket);
+  return anonymous(request);
+}
+
+/** Also a preflight, whatever it carries: a browser asks with the URL of the request to come, which is signed for that. */
+function anonymous(request: IncomingRequest): Authentication {
   const contentSha256 = request.headers.get("x-amz-content-sha256");
   return { caller: { kind: "anonymous" }, signing: undefined, contentSha256 };
 }
@@ -76,10 +90,29 @@ function verify(
   checkSignature(request, claim, signingKey);
   const { form, timestamp, signature } = claim;
   return {
-    caller: { kind: "signed", accessKeyId: pair.accessKeyId, role: pair.role },
+    caller: callerOf(pair),
     signing: { form, signingKey, timestamp, scope, signature },
     contentSha256: claim.contentSha256,
   };
+}
+
+/** The region doesn't matter: Version 2 doesn't sign it. */
+function verifyV2(
+  request: IncomingRequest,
+  claim: PresignedV2,
+  { keyring, clock }: AuthWorld,
+  hostBucket: string | undefined,
+): Authentication {
+  const pair = findPair(keyring, claim.accessKeyId);
+  checkToken(request);
+  checkExpiry(claim.expiresMs, clock.now());
+  checkSignatureV2(request, claim, pair.secretKey, hostBucket);
+  const contentSha256 = request.headers.get("x-amz-content-sha256") ?? UNSIGNED_PAYLOAD;
+  return { caller: callerOf(pair), signing: undefined, contentSha256 };
+}
+
+function callerOf({ accessKeyId, role }: KeyPair): Caller {
+  return { kind: "signed", accessKeyId, role };
 }
 
 /** Throws InvalidAccessKeyId. */
@@ -91,7 +124,7 @@ export function findPair(keyring: Keyring, accessKeyId: string): KeyPair {
 
 /** Nobody here gives out session tokens, so none is known. */
 function checkToken(request: IncomingRequest): void {
-  const isInQuery = request.query.some(({ name }) => name === "X-Amz-Security-Token");
+  const isInQuery = request.query.some(({ name }) => name.toLowerCase() === "x-amz-security-token");
   if (isInQuery || request.headers.has("x-amz-security-token")) throw new S3Error("InvalidToken");
 }
 
@@ -114,18 +147,26 @@ function checkSignedHeaders(request: IncomingRequest, { signedHeaders }: Signatu
 
 function checkTime(claim: SignatureClaim, nowMs: number): void {
   if (claim.expiresSeconds === undefined) return checkSkew(claim, nowMs);
-  const expiresMs = claim.timeMs + claim.expiresSeconds * 1000;
   if (claim.timeMs - nowMs > LIMITS.clockSkewMsMax) {
     throw new S3Error("AccessDenied", {
       message: "Request is not valid yet",
       details: { "X-Amz-Date": claim.timestamp, ServerTime: formatTimestamp(nowMs) },
     });
   }
+  const expiresMs = claim.timeMs + claim.expiresSeconds * 1000;
+  checkExpiry(expiresMs, nowMs, { "X-Amz-Expires": String(claim.expiresSeconds) });
+}
+
+function checkExpiry(
+  expiresMs: number,
+  nowMs: number,
+  details: Readonly<Record<string, string>> = {},
+): void {
   if (nowMs <= expiresMs) return;
   throw new S3Error("AccessDenied", {
     message: "Request has expired",
     details: {
-      "X-Amz-Expires": String(claim.expiresSeconds),
+      ...details,
       Expires: new Date(expiresMs).toISOString(),
       ServerTime: new Date(nowMs).toISOString(),
     },

@@ -17,7 +17,7 @@ const HOST = /^[A-Za-z0-9._~%!$&'()*+;=:[\]-]*$/;
  * what `checkKey` throws. Keys are decoded once and not normalised.
  */
 export function parseAddress(request: IncomingRequest, domains: readonly string[]): Address {
-  const hostBucket = findHostBucket(request.headers.get("host") ?? "", domains);
+  const hostBucket = findHostBucket(request, domains);
   const path = request.rawPath.slice(1);
   if (hostBucket !== undefined) return address(hostBucket, path);
   if (path === "") return { kind: "service" };
@@ -36,8 +36,12 @@ function address(bucket: string, rawKey: string): Address {
   return { kind: "object", bucket, key };
 }
 
-/** The part of the Host before a domain; undefined for the domain itself and for any other host. */
-function findHostBucket(host: string, domains: readonly string[]): string | undefined {
+/** The part of the Host before a domain; undefined for the domain itself and for any other host. Throws InvalidRequest. */
+export function findHostBucket(
+  request: IncomingRequest,
+  domains: readonly string[],
+): string | undefined {
+  const host = request.headers.get("host") ?? "";
   if (!HOST.test(host)) {
     throw new S3Error("InvalidRequest", { message: "The Host header is not valid." });
   }

@@ -3,7 +3,8 @@
  * the request they sign into the query, where the signature covers them; S3 takes them for the headers they stand for.
  */
 
-import { findQuery, type IncomingRequest } from "../incoming_request.ts";
+import { signatureOfQuery } from "../auth/presigned_query.ts";
+import type { IncomingRequest } from "../incoming_request.ts";
 import { toHeaderText } from "./header_text.ts";
 
 const HOISTED = /^x-amz-/;
@@ -29,7 +30,7 @@ const CHECKSUM = /^x-amz-(?:checksum-(?:crc|sha)|sdk-checksum-)/;
  * for what it means: who sent it is to be judged from the request as it came.
  */
 export function applyHoistedHeaders(request: IncomingRequest): IncomingRequest {
-  if (findQuery(request, "X-Amz-Signature") === undefined) return request;
+  if (signatureOfQuery(request.query) === "none") return request;
   const headers = new Map(request.headers);
   for (const parameter of request.query) {
     const name = parameter.name.toLowerCase();

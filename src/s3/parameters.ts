@@ -1,5 +1,7 @@
 /** Which query parameters belong to which operation, and which belong to none and are harmless. */
 
+import { signatureOfQuery } from "../auth/presigned_query.ts";
+import { SIGNED_PARAMETERS } from "../auth/presigned_v2.ts";
 import { S3Error } from "../errors.ts";
 import type { QueryParameter } from "../incoming_request.ts";
 import type { OperationName } from "./operation.ts";
@@ -65,13 +67,14 @@ const KNOWN: ReadonlySet<string> = new Set(Object.values(PARAMETERS).flat());
 const IGNORED = /^(?:x-id$|X-Amz-)/;
 /** A header moved into a presigned URL's query (hoisted_headers.ts). In another query it has no meaning. */
 const HOISTED = /^x-amz-/;
-/** Of signature version 2, which isn't spoken here. */
-const SIGNATURE_V2 = "AWSAccessKeyId";
+/** Of Signature Version 2: its own, and what botocore moves into the query though only the headers count. */
+const OF_V2 = /^(?:AWSAccessKeyId|Signature|Expires|content-type|content-md5)$/;
 
 /**
  * Throws unless every parameter belongs to the operation or is harmless. What a write or delete doesn't know may be a
  * sub-resource of tomorrow's S3, so it never runs the plain operation. A read of an object ignores it, as S3 does
- * (`?v=2` against caches); a read of a bucket does when it has a value, which sub-resources haven't.
+ * (`?v=2` against caches); a read of a bucket does when it has a value, which sub-resources haven't. Version 2 signs
+ * `a=b&c` as one value or as two parameters alike: with it, what is signed must belong to the operation also of a read.
  */
 export function checkParameters(
   query: readonly QueryParameter[],
@@ -79,24 +82,26 @@ export function checkParameters(
   subResource: string,
   isRead: boolean,
 ): void {
+  const signature = signatureOfQuery(query);
   const seen = new Set<string>();
   const own: readonly string[] = PARAMETERS[name];
   for (const parameter of query) {
-    if (isHarmless(parameter.name, query)) continue;
+    if (isHarmless(parameter.name, signature)) continue;
     if (parameter.name === subResource || own.includes(parameter.name)) {
       if (seen.has(parameter.name)) throw repeated(parameter.name);
       seen.add(parameter.name);
-    } else if (parameter.name === SIGNATURE_V2) {
-      throw signatureV2();
-    } else if (!isRead || isLikeSubResource(parameter, name)) {
-      throw stranger(parameter.name, name);
+    } else {
+      const isSignedByV2 = signature === "v2" && SIGNED_PARAMETERS.has(parameter.name);
+      const isRefused = !isRead || isSignedByV2 || isLikeSubResource(parameter, name);
+      if (isRefused) throw stranger(parameter.name, name);
     }
   }
 }
 
-function isHarmless(name: string, query: readonly QueryParameter[]): boolean {
+function isHarmless(name: string, signature: ReturnType<typeof signatureOfQuery>): boolean {
   if (IGNORED.test(name)) return true;
-  return HOISTED.test(name) && query.some((parameter) => parameter.name === "X-Amz-Signature");
+  if (signature === "v2" && OF_V2.test(name)) return true;
+  return signature !== "none" && HOISTED.test(name);
 }
 
 function isLikeSubResource(parameter: QueryParameter, name: OperationName): boolean {
@@ -122,12 +127,5 @@ function repeated(parameter: string): S3Error {
   return new S3Error("InvalidArgument", {
     message: `The query parameter ${parameter} must not be repeated.`,
     details: { ArgumentName: parameter },
-  });
-}
-
-function signatureV2(): S3Error {
-  return new S3Error("InvalidRequest", {
-    message:
-      "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
   });
 }

@@ -4,6 +4,7 @@ import concurrent.futures
 import hashlib
 import io
 import os
+import urllib.error
 import urllib.request
 import ssl
 
@@ -130,13 +131,32 @@ def conditions(s3):
     assert s3.get_object(Bucket=BUCKET, Key="lock", IfNoneMatch=etag)["Body"].read() == b"y"
 
 
-def presigned(s3):
+def presigned(s3, mark, signed_headers):
+    """URLs for anyone. urllib sends a Content-Type of its own, which only a URL signed for it takes."""
     trust = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE"))
-    put = s3.generate_presigned_url("put_object", {"Bucket": BUCKET, "Key": "signed ü"})
-    request = urllib.request.Request(put, b"by anyone", method="PUT")
-    urllib.request.urlopen(request, context=trust).read()
-    get = s3.generate_presigned_url("get_object", {"Bucket": BUCKET, "Key": "signed ü"})
-    assert urllib.request.urlopen(get, context=trust).read() == b"by anyone"
+    target = {"Bucket": BUCKET, "Key": "signed ü(+)"}
+
+    def send(operation, method, body=None, headers={}, **parameters):
+        url = s3.generate_presigned_url(operation, {**target, **parameters})
+        assert mark in url, url
+        request = urllib.request.Request(url, body, headers, method=method)
+        return urllib.request.urlopen(request, context=trust)
+
+    headers = {"Content-Type": "text/x", **signed_headers}
+    send("put_object", "PUT", b"by anyone", headers, ContentType="text/x", Metadata={"a": "b"})
+    name = 'attachment; filename="Q&A +ü.txt"'.encode().decode("latin1")
+    got = send("get_object", "GET", ResponseContentDisposition='attachment; filename="Q&A +ü.txt"')
+    assert (got.read(), got.headers["content-disposition"]) == (b"by anyone", name)
+    head = send("head_object", "HEAD").headers
+    assert (head["content-type"], head["x-amz-meta-a"]) == ("text/x", "b")
+    wrong = urllib.request.Request(s3.generate_presigned_url("get_object", target), method="HEAD")
+    try:
+        urllib.request.urlopen(wrong, context=trust)
+        raise AssertionError("HEAD with a GET's URL")
+    except urllib.error.HTTPError as error:
+        assert error.code == 403, error
+    target.pop("Key")
+    assert b"<KeyCount>1</KeyCount>" in send("list_objects_v2", "GET", Prefix="signed").read()
 
 
 def resource():
@@ -157,7 +177,8 @@ def main():
     transfers(s3)
     listings(s3)
     conditions(s3)
-    presigned(client(signature_version="s3v4"))
+    presigned(s3, "&Signature=", {})
+    presigned(client(signature_version="s3v4"), "&X-Amz-Signature=", {"x-amz-meta-a": "b"})
     objects_without_checksums = client(
         request_checksum_calculation="when_required", response_checksum_validation="when_required"
     )

@@ -50,6 +50,12 @@ testOverBothSchemes("s3cmd", async ({ program, step }) => {
     assertEquals((await plain.text(`${program.url}/tree/moved`)).status, 403);
   });
 
+  await step("a signed URL, by Signature Version 2", async () => {
+    using plain = openFetch(program);
+    const url = await s3cmd("signurl", "s3://tree/up/names/plus+plus.txt", "+60");
+    assertEquals((await plain.text(url.trim())).text, "plus+plus.txt");
+  });
+
   await step("all removed", async () => {
     assertMatch(await s3cmd("du", "s3://tree"), /^ *\d+ +\d+ objects/);
     await s3cmd("rb", "--recursive", "--force", "s3://tree");
@@ -59,13 +65,15 @@ testOverBothSchemes("s3cmd", async ({ program, step }) => {
 
 function configuration(program: Program): string {
   const { host } = new URL(program.url);
+  const isTls = program.authorityFile === undefined ? "False" : "True";
   return [
     "[default]",
     "access_key = minioadmin",
     "secret_key = minioadmin",
     `host_base = ${host}`,
     `host_bucket = ${host}`,
-    `use_https = ${program.authorityFile === undefined ? "False" : "True"}`,
+    `use_https = ${isTls}`,
+    `signurl_use_https = ${isTls}`,
     `ca_certs_file = ${program.authorityFile ?? ""}`,
     "",
   ].join("\n");

@@ -31,6 +31,7 @@ const HOISTED: readonly [
   [`X-Amz-Signature=s&x-amz-checksum-crc32=AAAAAA&x-amz-sdk-checksum-algorithm=CRC32`, {}, {}],
   [`X-Amz-Signature=s&x-amz-checksum-mode=ENABLED`, {}, { "x-amz-checksum-mode": "ENABLED" }],
   [`X-Amz-Signature=s&content-type=a`, {}, {}],
+  [`AWSAccessKeyId=a&Signature=s&Expires=1&x-amz-acl=private`, {}, { "x-amz-acl": "private" }],
   // Not presigned: the query holds no headers.
   [`x-amz-acl=public-read`, {}, {}],
 ];

@@ -160,8 +160,15 @@ const REFUSED: readonly [line: string, code: string][] = [
   ["PUT /bkt/key?uploadId=a&partNumber=1&partNumber=2", "InvalidArgument"],
   ["GET /bkt?prefix=a&prefix=b", "InvalidArgument"],
   ["GET /bkt?list-type=3", "InvalidArgument"],
-  // Signature version 2.
-  ["GET /bkt/key?AWSAccessKeyId=a&Expires=1&Signature=b", "InvalidRequest"],
+  // Signature Version 2: what it signs must belong to the operation, what it doesn't is as ever.
+  [
+    "GET /bkt/key?AWSAccessKeyId=a&Expires=1&Signature=b&response-expires=x&tagging",
+    "InvalidArgument",
+  ],
+  ["GET /bkt/key?AWSAccessKeyId=a&Expires=1&Signature=b&select-type=2", "NotImplemented"],
+  ["PUT /bkt/key?AWSAccessKeyId=a&Expires=1&Signature=b&foo=bar", "NotImplemented"],
+  ["PUT /bkt/key?Expires=1", "NotImplemented"],
+  ["PUT /bkt/key?content-type=a", "NotImplemented"],
   // Addresses.
   ["GET /bkt/%ff", "InvalidURI"],
   ["GET /bkt/%", "InvalidURI"],
