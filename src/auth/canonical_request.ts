@@ -28,10 +28,15 @@ export function canonicalRequest(
   return `${text}\n${claim.signedHeaders.join(";")}\n${claim.contentSha256}`;
 }
 
+// The text is hashed as latin1: of a code unit above 255 the low half would be left, which is another key's character.
+// deno-lint-ignore no-control-regex
+const ASCII = /^[\x00-\x7f]*$/;
+
 /** All readings but the usual one that give another text. */
 export function otherReadings(request: IncomingRequest, claim: SignatureClaim): readonly Reading[] {
   const paths: Reading["path"][] = ["canonical"];
-  if (canonicalPath(request.rawPath) !== request.rawPath) paths.push("sent");
+  const { rawPath } = request;
+  if (ASCII.test(rawPath) && canonicalPath(rawPath) !== rawPath) paths.push("sent");
   const joins: Reading["repeatedHeaders"][] = ["received"];
   if (claim.signedHeaders.some((name) => mayBeRepeated(request, name))) joins.push("joined");
   return paths.flatMap((path) => joins.map((repeatedHeaders) => ({ path, repeatedHeaders })))

@@ -119,6 +119,12 @@ Deno.test("parameters, method and path are signed", () => {
   }
 });
 
+Deno.test("a path sent unencoded isn't the one whose bytes its low halves are", () => {
+  const { rawPath, rawQuery } = presignedRequest();
+  const request = incomingRequest({ target: `${rawPath.replace("k", "\u016b")}?${rawQuery}` });
+  assertEquals(thrownBy(() => authenticate(request, exampleWorld())).code, "SignatureDoesNotMatch");
+});
+
 Deno.test("a preflight is nobody's: the URL that it asks for is signed for another method", () => {
   const { rawPath, rawQuery } = presignedRequest();
   const request = incomingRequest({ target: `${rawPath}?${rawQuery}`, method: "OPTIONS" });
