@@ -72,7 +72,7 @@ export class FileObjects {
     const mtime = this.#parts.tree.quietMtime();
     const received = await this.#receive(request.body, mtime);
     const source = sourceOf(received);
-    const meta = this.#sealed(source, () => request.seal(received.digest));
+    const meta = await this.#sealed(source, () => request.seal(received.digest));
     const version = { row: this.#row(request, received.digest, mtime, meta), parts: null, source };
     return await this.commit(version, request.condition);
   }
@@ -89,7 +89,9 @@ export class FileObjects {
       const located = await this.#truth.find(bucket, key);
       checkCondition(located.kind === "absent" ? undefined : objectInfo(located.row), condition);
     }
-    await this.#parts.journal.admit();
+    const { journal, room } = this.#parts;
+    await journal.admit();
+    if (room.isShort) await journal.emptied();
   }
 
   /**
@@ -131,7 +133,7 @@ export class FileObjects {
       await journal.finish(entry);
       return row;
     } catch (error) {
-      if (!isCommitted) this.#discard(version.source);
+      if (!isCommitted) await this.#discard(version.source);
       throw error;
     }
   }
@@ -221,12 +223,12 @@ export class FileObjects {
       files.setMtime(temp, mtime);
       if (isStrict) await Promise.all([files.sync(temp), files.sync(tree.tempDir)]);
     } catch (error) {
-      this.#discard(copied);
+      await this.#discard(copied);
       if (error instanceof Deno.errors.NotFound) return undefined;
       throw error;
     }
     if (this.#pathOf(source) !== path || files.stat(temp)?.size !== source.size) {
-      this.#discard(copied);
+      await this.#discard(copied);
       return undefined;
     }
     const row = this.#row(to, { md5: source.etag, size: source.size }, mtime, meta);
@@ -288,18 +290,18 @@ export class FileObjects {
     });
   }
 
-  #sealed<T>(source: Source, seal: () => T): T {
+  async #sealed<T>(source: Source, seal: () => T): Promise<T> {
     try {
       return seal();
     } catch (error) {
-      this.#discard(source);
+      await this.#discard(source);
       throw error;
     }
   }
 
-  #discard(source: Source): void {
+  async #discard(source: Source): Promise<void> {
     const { tree } = this.#parts;
-    if (source.action === "move") tree.removeTemp(source.temp);
+    if (source.action === "move") await tree.discard([source.temp]);
   }
 
   async #absence(bucket: string): Promise<S3Error> {

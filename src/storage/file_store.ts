@@ -123,7 +123,7 @@ export class FileStore implements seam.ObjectStore {
       return { entry, temps: this.#uploads.planDeletion(change, bucket) };
     });
     await journal.finish(entry);
-    for (const temp of temps) tree.removeTemp(temp);
+    await tree.discard(temps);
   }
 
   async head(target: seam.Target): Promise<seam.ObjectInfo> {
@@ -260,9 +260,11 @@ function catalogPath(dataDir: string): string {
 /** Bodies that were being received when the last process ended belong to nobody. */
 async function removeStrayTemps({ catalog, journal, tree, files }: StoreParts): Promise<void> {
   const wanted = new Set([...catalog.read.listPartTemps(), ...journal.temps()]);
+  const strays: string[] = [];
   for await (const { name, kind } of files.readDirectory(tree.tempDir)) {
-    if (kind === "file" && !wanted.has(name)) tree.removeTemp(name);
+    if (kind === "file" && !wanted.has(name)) strays.push(name);
   }
+  await tree.discard(strays);
 }
 
 /** Held until it is closed, and by no two processes. */

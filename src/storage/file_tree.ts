@@ -84,24 +84,15 @@ export class FileTree {
     return this.#random.bytes(16).toHex();
   }
 
-  /** Removes what a change left in the temp folder, off the thread. */
+  /** Removes files in the temp folder that nobody needs, off the thread. What can't be removed now is removed by the next start. */
   async discard(trash: readonly string[]): Promise<void> {
     await eachLimited(trash, LIMITS.discardsAtOnce, async (name) => {
       try {
         await this.#files.discard(this.tempPath(name));
       } catch {
-        // As below.
+        // It takes up room, and nothing else.
       }
     });
-  }
-
-  /** Removes a temp file that nobody needs. One that can't be removed now is removed by the next start. */
-  removeTemp(name: string): void {
-    try {
-      this.#files.remove(this.tempPath(name));
-    } catch {
-      // It takes up room, and nothing else.
-    }
   }
 
   /**
@@ -160,10 +151,18 @@ export class FileTree {
       file.writeSync(body);
       file.setMtime(mtime);
     } catch (error) {
-      this.removeTemp(temp);
+      this.#removeSmall(temp);
       throw error;
     }
     return this.move(bucket, key, this.tempPath(temp));
+  }
+
+  #removeSmall(temp: string): void {
+    try {
+      this.#files.remove(this.tempPath(temp));
+    } catch {
+      // As in `discard`.
+    }
   }
 
   /** Makes the file at the absolute path `temp`, which has its modification time already, the key's file. */

@@ -69,7 +69,8 @@ export class FileUploads {
 
   async putPart(request: PutPartRequest): Promise<PartInfo> {
     this.find(request);
-    const { catalog, clock, files, room, tree, isStrict } = this.#parts;
+    const { catalog, clock, files, journal, room, tree, isStrict } = this.#parts;
+    if (room.isShort) await journal.emptied();
     const mtime = tree.quietMtime();
     const received = await receiveBody(request.body, {
       tree,
@@ -99,10 +100,10 @@ export class FileUploads {
         change.putPart(row);
         return older;
       });
-      if (replaced !== undefined) tree.removeTemp(replaced.temp);
+      if (replaced !== undefined) await tree.discard([replaced.temp]);
       return partInfo(row);
     } catch (error) {
-      discardReceived(received, tree);
+      await discardReceived(received, tree);
       throw error;
     }
   }
@@ -171,7 +172,7 @@ export class FileUploads {
     const temps = await catalog.transact((change) =>
       rows.flatMap((row) => deleteUpload(change, row.id))
     );
-    for (const temp of temps) tree.removeTemp(temp);
+    await tree.discard(temps);
   }
 
   async #complete(request: CompleteRequest, commit: CommitVersion): Promise<ObjectInfo> {
@@ -195,7 +196,7 @@ export class FileUploads {
       const { bucket, key, id } = upload;
       change.putCompleted({ id, bucket, key, completed: clock.now(), object: JSON.stringify(row) });
     });
-    for (const temp of temps) tree.removeTemp(temp);
+    await tree.discard(temps);
     return objectInfo(row);
   }
 
@@ -218,7 +219,7 @@ export class FileUploads {
         await files.sync(tree.tempDir);
       }
     } catch (error) {
-      tree.removeTemp(temp);
+      await tree.discard([temp]);
       throw error;
     }
     const meta = { ...uploadInfo(upload).meta, ...(plan.checksum && { checksum: plan.checksum }) };

@@ -156,7 +156,7 @@ export class Journal {
   /** Lays a durable entry out: at once when little waits, else soon. Call it in the order of the commits. */
   async finish(entry: JournalEntry): Promise<void> {
     this.#waiting.push(entry);
-    for (const temp of entry.obsoleteTemps.splice(0)) this.#tree.removeTemp(temp);
+    this.#throwAway(entry.obsoleteTemps.splice(0));
     if (this.#draining === undefined && this.#waiting.length <= LIMITS.layoutInlineMax) {
       this.#layOutWaiting(Infinity);
       return;
@@ -203,6 +203,11 @@ export class Journal {
       this.#waiting.push(entry);
     }
     this.#draining ??= this.#drain();
+  }
+
+  /** Resolves when the room of what was deleted or replaced until now is free. */
+  async emptied(): Promise<void> {
+    await this.#discarding;
   }
 
   /** Lays out and settles all there is; what fails is left to be tried again. */
@@ -278,8 +283,7 @@ export class Journal {
       entry.body = undefined;
       this.#made.push(...change.made);
       this.#rememberLayout({ entry, file: change.file, touched: new Set(change.touched) });
-      this.#trash.push(...change.trash);
-      if (this.#trash.length > 0) this.#discarding ??= this.#discardTrash();
+      this.#throwAway(change.trash);
     } catch (error) {
       this.#failed.push(entry);
       if (!entry.hasFailed) this.#onFault(`laying out ${entry.bucket}/${entry.key}`, error);
@@ -296,7 +300,12 @@ export class Journal {
     this.#laidOutAtMs = performance.now();
   }
 
-  /** Files that were replaced or removed go beside other work. */
+  /** Removing a file of gigabytes takes seconds: that goes on beside other work. */
+  #throwAway(temps: readonly string[]): void {
+    this.#trash.push(...temps);
+    if (this.#trash.length > 0) this.#discarding ??= this.#discardTrash();
+  }
+
   async #discardTrash(): Promise<void> {
     while (this.#trash.length > 0) await this.#tree.discard(this.#trash.splice(0));
     this.#discarding = undefined;

@@ -34,14 +34,14 @@ export async function receiveBody(body: Body, options: ReceiveOptions): Promise<
     for await (const chunk of body) await receiver.take(chunk);
     return await receiver.end();
   } catch (error) {
-    receiver.discard();
+    await receiver.discard();
     throw error;
   }
 }
 
 /** Removes the temp file of a body that isn't wanted after all. */
-export function discardReceived(received: Received, tree: FileTree): void {
-  if (received.kind === "temp") tree.removeTemp(received.temp);
+export async function discardReceived(received: Received, tree: FileTree): Promise<void> {
+  if (received.kind === "temp") await tree.discard([received.temp]);
 }
 
 class Receiver {
@@ -88,15 +88,11 @@ class Receiver {
   }
 
   /** Waits for the write under way, so that no one writes to a file that is gone. */
-  discard(): void {
-    const temp = this.#temp;
-    if (temp === undefined) return;
-    const remove = () => {
-      temp.file.close();
-      this.#options.tree.removeTemp(temp.name);
-    };
-    if (this.#writing === undefined) remove();
-    else this.#writing.then(remove, remove);
+  async discard(): Promise<void> {
+    if (this.#temp === undefined) return;
+    await this.#writing?.catch(() => {});
+    this.#temp.file.close();
+    await this.#options.tree.discard([this.#temp.name]);
   }
 
   /** Starts writing what is held; the next chunk may arrive and be hashed meanwhile. */

@@ -34,11 +34,15 @@ export class Room {
     return Math.floor(this.#reserve.freeBytes / 4);
   }
 
+  /** Whether it is worth waiting for what is being removed. */
+  get isShort(): boolean {
+    this.#measureIfNeeded(0);
+    return !this.#fits(0, 2);
+  }
+
   /** Throws StorageFull unless `bytes` more, in a file of their own, leave the reserve as it is. */
   require(bytes: number): void {
-    // A look at the disk costs as much as a small PUT's row: far from the end the last one will do.
-    const isOld = performance.now() - this.#measuredAt > LIMITS.roomRecheckMs;
-    if (isOld || !this.#fits(2 * bytes, 2)) this.#measure();
+    this.#measureIfNeeded(bytes);
     if (!this.#fits(bytes, 1)) throw new S3Error("StorageFull");
     this.#freeBytes -= bytes;
     this.#freeFiles--;
@@ -50,7 +54,10 @@ export class Room {
       this.#freeFiles >= reserves * this.#reserve.freeFiles;
   }
 
-  #measure(): void {
+  /** A look at the disk costs as much as a small PUT's row: far from the end the last one will do. */
+  #measureIfNeeded(bytes: number): void {
+    const isOld = performance.now() - this.#measuredAt > LIMITS.roomRecheckMs;
+    if (!isOld && this.#fits(2 * bytes, 2)) return;
     const { freeBytes, freeFiles } = this.#files.space(this.#path);
     this.#freeBytes = freeBytes;
     this.#freeFiles = freeFiles;
