@@ -37,23 +37,21 @@ testOverBothSchemes("SIGTERM lets an upload and a download finish", async ({ pro
 
   const download = await plain.fetch(url);
   const signalled = Promise.withResolvers<void>();
-  const begun = Promise.withResolvers<void>();
   const Body = Readable.from((async function* () {
     yield bytes.subarray(0, 10 * MiB);
-    begun.resolve();
     await signalled.promise;
     yield bytes.subarray(10 * MiB);
   })());
   const upload = client.send(
     new PutObjectCommand({ Bucket, Key: "up", Body, ContentLength: bytes.length }),
-  );
-  await begun.promise;
+  ).then(() => "stored", (error) => `not stored: ${error}`);
+  await untilReceiving(program.dataDir, 1);
   program.signal("SIGTERM");
   await untilTurnedAway(program);
   signalled.resolve();
 
   assertEquals(sha256(new Uint8Array(await download.arrayBuffer())), sha256(bytes));
-  await upload;
+  assertEquals(await upload, "stored");
   assertEquals((await program.ended()).code, 0);
   const file = await Deno.readFile(`${program.dataDir}/${Bucket}/up`);
   assertEquals(sha256(file), sha256(bytes));
