@@ -5,29 +5,32 @@ import { errorResponse } from "../s3/error_response.ts";
 
 type Handle = (request: Request) => Promise<Response>;
 
-/** Stands before a request handler; knows how many requests it is working on. */
+/** What Deno tells of a request: `completed` settles when its response is sent to the end, or can't be. */
+type Delivery = Pick<Deno.ServeHandlerInfo, "completed">;
+
+/** Stands before a request handler; knows how many requests aren't answered to the last byte. */
 export class Gate {
   readonly #handle: Handle;
   readonly #idle = Promise.withResolvers<void>();
-  #working = 0;
+  #open = 0;
   #isClosing = false;
 
   constructor(handle: Handle) {
     this.#handle = handle;
   }
 
-  readonly handle = async (request: Request): Promise<Response> => {
-    if (this.#isClosing) return turnAway(request);
-    this.#working++;
-    try {
-      return await this.#handle(request);
-    } finally {
-      this.#working--;
+  readonly handle = (request: Request, delivery: Delivery): Promise<Response> => {
+    if (this.#isClosing) return Promise.resolve(turnAway(request));
+    this.#open++;
+    const end = () => {
+      this.#open--;
       this.#settle();
-    }
+    };
+    delivery.completed.then(end, end);
+    return this.#handle(request);
   };
 
-  /** New requests get 503 from now on. Resolves when the last handler has returned. */
+  /** New requests get 503 from now on. Resolves when the last response is sent. */
   close(): Promise<void> {
     this.#isClosing = true;
     this.#settle();
@@ -35,15 +38,15 @@ export class Gate {
   }
 
   #settle(): void {
-    if (this.#isClosing && this.#working === 0) this.#idle.resolve();
+    if (this.#isClosing && this.#open === 0) this.#idle.resolve();
   }
 }
 
 /**
  * Lets requests end by themselves for at most `drainMsMax`. Returns whether all did.
  *
- * Handlers are awaited before the server is shut down, because `HttpServer.shutdown` takes the bodies of requests
- * that are still being received away from their handlers (Deno 2.9), though it lets responses be sent to their end.
+ * They are awaited before the server is shut down: `HttpServer.shutdown` takes the bodies of requests that are still being
+ * received away from their handlers, and over TLS it may resolve before the last response has left the process (Deno 2.9.6).
  */
 export async function drain(
   server: Pick<Deno.HttpServer, "shutdown">,

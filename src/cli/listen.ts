@@ -10,7 +10,7 @@ import { StartError, systemReason } from "./start_error.ts";
  */
 export async function listen(
   config: Pick<Config, "host" | "port" | "tls">,
-  handle: (request: Request) => Promise<Response>,
+  handle: Deno.ServeHandler<Deno.NetAddr>,
   onFault: (error: unknown) => void,
 ): Promise<Listener> {
   const tls = config.tls === undefined ? {} : await readTls(config.tls);
