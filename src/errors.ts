@@ -12,7 +12,6 @@ export type S3ErrorCode =
   | "ConditionalRequestConflict"
   | "EntityTooLarge"
   | "EntityTooSmall"
-  | "ExpiredToken"
   | "IncompleteBody"
   | "InternalError"
   | "InvalidAccessKeyId"
@@ -41,7 +40,6 @@ export type S3ErrorCode =
   | "MetadataTooLarge"
   | "MethodNotAllowed"
   | "MissingContentLength"
-  | "MissingRequestBodyError"
   | "MissingSecurityHeader"
   | "NoSuchBucket"
   | "NoSuchCORSConfiguration"
@@ -51,7 +49,6 @@ export type S3ErrorCode =
   | "NoSuchVersion"
   | "NotImplemented"
   | "NotModified"
-  | "PermanentRedirect"
   | "PreconditionFailed"
   | "RequestHeaderSectionTooLarge"
   | "RequestTimeTooSkewed"
@@ -61,7 +58,6 @@ export type S3ErrorCode =
   | "SlowDown"
   | "StorageFull"
   | "TooManyBuckets"
-  | "UnsupportedSignature"
   | "XAmzContentSHA256Mismatch";
 
 export interface S3ErrorOptions {

@@ -24,8 +24,6 @@ export interface IncomingRequest {
   readonly headers: ReadonlyMap<string, string>;
   /** null when the request has neither a length nor chunked encoding. */
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
-  /** Aborted when the client goes away. */
-  readonly signal: AbortSignal;
 }
 
 /** Throws InvalidURI for a bad percent-encoding and RequestHeaderSectionTooLarge. */
@@ -49,7 +47,6 @@ export function openIncomingRequest(request: Request, id: string): IncomingReque
     query: parseQuery(rawQuery),
     headers,
     body: request.body as ReadableStream<Uint8Array<ArrayBuffer>> | null,
-    signal: request.signal,
   };
 }
 

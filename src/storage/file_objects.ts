@@ -143,7 +143,8 @@ export class FileObjects {
     await this.#buckets.get(bucket);
     const { catalog, journal } = this.#parts;
     const step = (change: CatalogChange) => {
-      if (!this.#truth.isPresentIn(change, bucket, key)) return undefined;
+      // A stale file is there to be deleted too: what it holds need not be known.
+      if (this.#truth.locateIn(change, bucket, key) === undefined) return undefined;
       change.deleteObject(bucket, key);
       return journal.plan(change, { bucket, key, action: "remove" });
     };

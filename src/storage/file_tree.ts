@@ -67,10 +67,6 @@ export class FileTree {
     this.tempDir = `${options.dataDir}/.tmp`;
   }
 
-  get dataDir(): string {
-    return this.#dataDir;
-  }
-
   bucketPath(bucket: string): string {
     return `${this.#dataDir}/${bucket}`;
   }

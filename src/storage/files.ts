@@ -25,7 +25,6 @@ export interface DiskSpace {
 
 /** An open file; closing twice is harmless. */
 export interface OpenFile extends Disposable {
-  stat(): FileStat;
   /** Bytes read into the start of `buffer`; 0 at the end of the file. */
   readSync(buffer: Uint8Array): number;
   read(buffer: Uint8Array): Promise<number>;
@@ -160,10 +159,6 @@ class DiskFile implements OpenFile {
 
   constructor(file: Deno.FsFile) {
     this.#file = file;
-  }
-
-  stat(): FileStat {
-    return toStat(this.#file.statSync());
   }
 
   readSync(buffer: Uint8Array): number {

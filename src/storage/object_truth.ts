@@ -72,12 +72,6 @@ export class ObjectTruth {
     return row.etag !== null && describesFile(row, found.stat) ? row : "stale";
   }
 
-  /** Whether there is anything to delete, as a transaction sees it. */
-  isPresentIn(change: CatalogChange, bucket: string, key: string): boolean {
-    const current = this.locateIn(change, bucket, key);
-    return current !== undefined;
-  }
-
   /**
    * Locates, and takes a file that was changed by hand into the catalog when that is needed. Throws SlowDown while
    * somebody keeps changing it.

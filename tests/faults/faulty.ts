@@ -106,7 +106,6 @@ export class FaultyDisk {
 
   #wrapFile(file: OpenFile, path: string): OpenFile {
     return {
-      stat: () => (this.#step(`fstat ${path}`), file.stat()),
       readSync: (buffer) => (this.#step(`read ${path}`), file.readSync(buffer)),
       read: async (buffer) => {
         this.#step(`read ${path}`);

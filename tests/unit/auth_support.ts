@@ -43,11 +43,10 @@ export interface RequestOptions {
 /** A request as the server would see it, but for `new Request`, which would rewrite the target. */
 export function incomingRequest(options: RequestOptions): IncomingRequest {
   const headers = Object.entries({ host: EXAMPLE_HOST, ...options.headers });
-  const request: Pick<Request, "url" | "method" | "body" | "signal"> = {
+  const request: Pick<Request, "url" | "method" | "body"> = {
     url: `http://${EXAMPLE_HOST}${options.target ?? "/"}`,
     method: options.method ?? "GET",
     body: options.body ?? null,
-    signal: new AbortController().signal,
   };
   return openIncomingRequest({ ...request, headers } as unknown as Request, "0123456789ABCDEF");
 }
