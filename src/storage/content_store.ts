@@ -1,0 +1,120 @@
+/**
+ * The seams of a node's own disk in distributed mode: records by name, and blocks by the hash of their bytes. What is written
+ * here is this node's alone; that other nodes have it too is src/cluster's matter.
+ */
+
+import type { BlockRef, Json, Record, RecordKind, RecordName } from "./record.ts";
+
+/** A range of records of one kind in one bucket, ascending by the UTF-8 bytes of `key`, then of `sub`. */
+export interface RecordRange {
+  readonly kind: RecordKind;
+  readonly bucket: string;
+  /** Lower bound; "from" includes the records of `key` itself, "after" is exclusive of that one name. */
+  readonly from:
+    | { readonly kind: "from"; readonly key: string }
+    | { readonly kind: "after"; readonly key: string; readonly sub: string };
+  /** Exclusive upper bound of the keys; undefined for none. */
+  readonly before: string | undefined;
+}
+
+/** One change of the local records: the newest one of a name. */
+export interface Change {
+  readonly name: RecordName;
+  readonly stamp: string;
+  /** Grows with every change of any record of this store. */
+  readonly seq: number;
+}
+
+/** A place in the order of all names: kind, bucket, key, sub, each by its UTF-8 bytes. */
+export type NameBound = RecordName | undefined;
+
+/** Live records only: tombstones don't count, because nodes drop them at different times. */
+export interface RangeDigest {
+  readonly count: number;
+  /** Sum of a 48-bit hash of each record's name and stamp, modulo 2^48. */
+  readonly sum: number;
+}
+
+export interface RecordStoreStats {
+  /** Live records by kind. */
+  readonly live: { readonly [kind in RecordKind]: number };
+  readonly tombstones: number;
+  /** Bytes of all live objects and parts as clients see them, blocks only. */
+  readonly referencedBytes: number;
+  /** The same with each block counted once. */
+  readonly distinctBytes: number;
+}
+
+/**
+ * Records on this node's disk.
+ * - `apply` merges (record.ts), so it may be given anything in any order.
+ * - Reads see what was applied, also before that is durable.
+ */
+export interface RecordStore extends AsyncDisposable {
+  /** Changes when the store was made anew: what others remember of its `seq` is void then. */
+  readonly feedId: string;
+  find(name: RecordName): Record | undefined;
+  /** Resolves when all are durable; those that change nothing are durable already when it resolves. Throws StorageFull. */
+  apply(records: readonly Record[]): Promise<void>;
+  /** The first `limit` live records of the range. */
+  scan(range: RecordRange, limit: number): readonly Record[];
+  /** Live buckets by name. */
+  listBuckets(): readonly Record[];
+  /** Whether any live object is in the bucket. */
+  hasObjects(bucket: string): boolean;
+  /** Changes with a greater `seq`, ascending, at most `limit`; tombstones too. */
+  changesAfter(seq: number, limit: number): readonly Change[];
+  readonly lastSeq: number;
+  /** Names and stamps from `after` (exclusive) up to `until` (inclusive) in the order of names, tombstones too. */
+  names(after: NameBound, until: NameBound, limit: number): readonly Omit<Change, "seq">[];
+  /** Of the live records from `after` (exclusive) up to `until` (inclusive). */
+  digest(after: NameBound, until: NameBound): RangeDigest;
+  /** Names that cut that range into about `parts` equal pieces; fewer when it is small. Ascending. */
+  split(after: NameBound, until: NameBound, parts: number): readonly RecordName[];
+  /** Tombstones with a `seq` up to the one given and a version below `version`, in the order of `seq` after `afterSeq`. */
+  tombstones(
+    afterSeq: number,
+    untilSeq: number,
+    beforeVersion: string,
+    limit: number,
+  ): readonly Change[];
+  /** Forgets records that are still just these. */
+  purge(records: readonly Pick<Change, "name" | "stamp">[]): Promise<void>;
+  /** Whether a live record refers to the block. */
+  isReferenced(hash: string): boolean;
+  /** Blocks that live records refer to with a hash above `after`, ascending. */
+  references(after: string, limit: number): readonly BlockRef[];
+  stats(): RecordStoreStats;
+  /** Small values of the node itself: its view of the members, cursors, clock. Survive like records. */
+  getValue(name: string): Json | undefined;
+  setValue(name: string, value: Json): Promise<void>;
+}
+
+/** Blocks on this node's disk: `.cas/ab/<hash>.blob`. */
+export interface BlockStore extends AsyncDisposable {
+  /** The bytes; undefined when not held, or when the bytes aren't those of the hash: such a block is dropped and counted. */
+  read(hash: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** Resolves when the block is durable. Throws StorageFull, and a TypeError for bytes of another hash. */
+  write(hash: string, bytes: Uint8Array): Promise<void>;
+  /** Whether it is held as far as is known without reading it. */
+  has(hash: string): boolean;
+  /** Whether it is held and its bytes are those of the hash; drops it when not. */
+  verify(hash: string): Promise<boolean>;
+  remove(hash: string): Promise<void>;
+  /** Hashes of the blocks held above `after`, ascending. */
+  list(after: string, limit: number): readonly string[];
+  stats(): BlockStoreStats;
+}
+
+export interface BlockStoreStats {
+  readonly blocks: number;
+  readonly bytes: number;
+  /** Found damaged since the start. */
+  readonly damaged: number;
+}
+
+/** All that a node keeps. */
+export interface ContentStore extends AsyncDisposable {
+  readonly records: RecordStore;
+  readonly blocks: BlockStore;
+}
