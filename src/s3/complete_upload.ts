@@ -9,6 +9,7 @@ import type { Call, Handler } from "./call.ts";
 import { findChecksumType } from "./checksum_headers.ts";
 import { CHECKSUM_ELEMENTS, checksumLeaves, findChecksum } from "./checksum_xml.ts";
 import { findWriteCondition, unquote } from "./conditions.ts";
+import { refuseUnappliedHeaders } from "./early_condition.ts";
 import { requestUrl } from "./location.ts";
 import { quote } from "./object_headers.ts";
 import { refuseUnsupported } from "./object_meta.ts";
@@ -31,7 +32,8 @@ const SIZE_HEADER = "x-amz-mp-object-size";
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html */
 export const completeMultipartUpload: Handler<ObjectOperation> = async (call) => {
-  const { request, payload, services: { log } } = call;
+  const { request, payload, services: { store, log } } = call;
+  refuseUnappliedHeaders(store, request.headers);
   refuseUnsupported(request.headers);
   const target = uploadTarget(call);
   const condition = findWriteCondition(request.headers);

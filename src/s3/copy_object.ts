@@ -15,6 +15,7 @@ import { findChecksumAlgorithm } from "./checksum_headers.ts";
 import { checksumLeaves } from "./checksum_xml.ts";
 import { checkCopySourceConditions, findWriteCondition } from "./conditions.ts";
 import { checkCopySize, requireCopySource } from "./copy_source.ts";
+import { refuseUnappliedHeaders } from "./early_condition.ts";
 import { formatXmlDate } from "./http_date.ts";
 import { quote } from "./object_headers.ts";
 import { readObjectMeta, REDIRECT_HEADER } from "./object_meta.ts";
@@ -27,6 +28,7 @@ type Headers = ReadonlyMap<string, string>;
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
 export const copyObject: Handler<ObjectOperation> = async (call) => {
   const { request, caller, services: { store, log } } = call;
+  refuseUnappliedHeaders(store, request.headers);
   const source = requireCopySource(request);
   const order = readOrder(call);
   if (isSame(source, call.operation)) refuseIdleCopy(request.headers, order);

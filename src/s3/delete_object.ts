@@ -2,11 +2,13 @@
 
 import type { Handler } from "./call.ts";
 import { findDeleteCondition } from "./conditions.ts";
+import { refuseUnappliedHeaders } from "./early_condition.ts";
 import type { ObjectOperation } from "./operation.ts";
 import { requireNullVersion } from "./version_id.ts";
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html */
 export const deleteObject: Handler<ObjectOperation> = async ({ operation, request, services }) => {
+  refuseUnappliedHeaders(services.store, request.headers);
   requireNullVersion(request);
   await services.store.delete(operation, findDeleteCondition(request.headers));
   return new Response(null, { status: 204 });

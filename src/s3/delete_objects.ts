@@ -7,6 +7,7 @@ import { checkKey } from "../storage/names.ts";
 import type { ObjectStore } from "../storage/object_store.ts";
 import type { Handler } from "./call.ts";
 import { deleteCondition } from "./conditions.ts";
+import { refuseUnapplied } from "./early_condition.ts";
 import { errorMessage } from "./error_response.ts";
 import type { BucketOperation } from "./operation.ts";
 import { checkVersionId } from "./version_id.ts";
@@ -46,9 +47,10 @@ async function deleteOne(
   deletion: Deletion,
   isQuiet: boolean,
 ): Promise<Xml | undefined> {
-  const { key, versionId } = deletion;
+  const { key, versionId, etag, size, modified } = deletion;
   const names = [leaf("Key", key), optionalLeaf("VersionId", versionId)];
   try {
+    refuseUnapplied(store, [etag, size, modified].some((text) => text !== undefined));
     checkKey(key);
     checkVersionId(versionId);
     await store.delete({ bucket, key }, deleteCondition(deletion));

@@ -4,7 +4,7 @@ import { LIMITS } from "../limits.ts";
 import type { Handler } from "./call.ts";
 import { DEFAULT_ALGORITHM } from "./checksum_headers.ts";
 import { findWriteCondition } from "./conditions.ts";
-import { checkConditionEarly } from "./early_condition.ts";
+import { checkConditionEarly, refuseUnappliedHeaders } from "./early_condition.ts";
 import { openIncomingBody } from "./incoming_body.ts";
 import { checksumHeaders, quote } from "./object_headers.ts";
 import { readObjectMeta } from "./object_meta.ts";
@@ -13,6 +13,7 @@ import type { ObjectOperation } from "./operation.ts";
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html */
 export const putObject: Handler<ObjectOperation> = async (call) => {
   const { operation, request, payload, services: { store } } = call;
+  refuseUnappliedHeaders(store, request.headers);
   const meta = readObjectMeta(request.headers, payload.contentEncoding);
   const condition = findWriteCondition(request.headers);
   const incoming = openIncomingBody(payload, LIMITS.putBytesMax, DEFAULT_ALGORITHM);

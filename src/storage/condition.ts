@@ -28,6 +28,20 @@ export function checkCondition(
   }
 }
 
+/** What a store that applies no conditions does with one: throws NotImplemented for anything that is demanded. */
+export function refuseCondition(condition: WriteCondition = {}): void {
+  const { ifAbsent, ...others } = condition;
+  const isDemanding = ifAbsent === true ||
+    Object.values(others).some((value) => value !== undefined);
+  if (isDemanding) throw conditionsRefused();
+}
+
+export function conditionsRefused(): S3Error {
+  return new S3Error("NotImplemented", {
+    message: "Conditional writes are not implemented in distributed mode.",
+  });
+}
+
 function preconditionFailed(header: string): S3Error {
   return new S3Error("PreconditionFailed", { details: { Condition: header } });
 }

@@ -36,6 +36,7 @@ export interface FileStoreOptions {
 }
 
 export class FileStore implements seam.ObjectStore {
+  readonly conditionalWrites = "applied";
   readonly #parts: StoreParts;
   readonly #lock: Deno.FsFile;
   readonly #truth: ObjectTruth;

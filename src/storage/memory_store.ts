@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { checksumOf } from "../checksum.ts";
 import { type Clock, type Random, systemClock, systemRandom } from "../clock.ts";
 import { S3Error } from "../errors.ts";
-import { checkCondition } from "./condition.ts";
+import { checkCondition, refuseCondition } from "./condition.ts";
 import { MemoryObjects, openStored, type StoredObject } from "./memory_objects.ts";
 import { MemoryUploads } from "./memory_uploads.ts";
 import { isRepeatedCompletion, planCompletion } from "./multipart.ts";
@@ -21,16 +21,20 @@ interface MemoryBucket {
 export interface MemoryStoreOptions {
   readonly clock?: Clock;
   readonly random?: Random;
+  /** "refused" makes it a store that applies no conditions; "applied" when omitted. */
+  readonly conditionalWrites?: seam.ObjectStore["conditionalWrites"];
 }
 
 export class MemoryStore implements seam.ObjectStore {
+  readonly conditionalWrites: seam.ObjectStore["conditionalWrites"];
   readonly #buckets = new Map<string, MemoryBucket>();
   readonly #clock: Clock;
   readonly #random: Random;
 
-  constructor({ clock = systemClock, random = systemRandom }: MemoryStoreOptions = {}) {
-    this.#clock = clock;
-    this.#random = random;
+  constructor(options: MemoryStoreOptions = {}) {
+    this.conditionalWrites = options.conditionalWrites ?? "applied";
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? systemRandom;
   }
 
   async listBuckets(): Promise<readonly seam.BucketInfo[]> {
@@ -84,6 +88,7 @@ export class MemoryStore implements seam.ObjectStore {
   }
 
   async put(request: seam.PutRequest): Promise<seam.ObjectInfo> {
+    this.#admit(request.condition);
     this.#bucket(request.bucket);
     const { bytes, digest } = await receive(request.body);
     const meta = request.seal(digest);
@@ -91,12 +96,14 @@ export class MemoryStore implements seam.ObjectStore {
   }
 
   async delete(target: seam.Target, condition?: seam.WriteCondition): Promise<void> {
+    this.#admit(condition);
     const { objects } = this.#bucket(target.bucket);
     checkCondition(objects.find(target.key)?.info, condition);
     objects.delete(target.key);
   }
 
   async copy(request: seam.CopyRequest): Promise<seam.ObjectInfo> {
+    this.#admit(request.condition);
     const { info, bytes } = this.#object(request.from);
     this.#bucket(request.to.bucket);
     const plan = request.plan(info);
@@ -156,6 +163,7 @@ export class MemoryStore implements seam.ObjectStore {
   }
 
   async completeUpload(request: seam.CompleteRequest): Promise<seam.ObjectInfo> {
+    this.#admit(request.condition);
     const { uploads } = this.#bucket(request.bucket);
     const finished = uploads.findFinished(request);
     if (finished !== undefined && isRepeatedCompletion(request, finished.etag)) return finished;
@@ -193,6 +201,10 @@ export class MemoryStore implements seam.ObjectStore {
     const object = this.#bucket(target.bucket).objects.find(target.key);
     if (object === undefined) throw new S3Error("NoSuchKey");
     return object;
+  }
+
+  #admit(condition: seam.WriteCondition | undefined): void {
+    if (this.conditionalWrites === "refused") refuseCondition(condition);
   }
 
   /** Checks the condition and makes the version visible in one step: nothing is awaited in between. */

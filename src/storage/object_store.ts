@@ -4,7 +4,8 @@
  * Contract of every implementation (tests/suites/object_store_suite.ts executes it):
  * - MUST throw `S3Error` with the code named at each method for what a client may see; anything else it throws is a fault.
  * - MUST keep an object whole: a reader sees one version's bytes with that version's info, whatever happens beside it.
- * - MUST apply a write condition and the write it guards as one step: of racing writers with `If-None-Match: *` one wins.
+ * - MUST apply a write condition and the write it guards as one step: of racing writers with `If-None-Match: *` one wins. A store
+ *   that can't refuses every condition, and says so in `conditionalWrites`.
  * - MUST refuse a condition only by what readers then see: who was told that the key exists can open it.
  * - MUST NOT keep anything of a body that throws, or that `seal` refuses; the old object stays as it was.
  * - MUST have made a change durable (as configured) when the promise of that change resolves.
@@ -92,7 +93,7 @@ export interface OpenObject extends Disposable {
   body(range?: ByteRange): ReadableStream<Uint8Array<ArrayBuffer>> | Uint8Array<ArrayBuffer>;
 }
 
-/** Conditions on the current object, checked in the same step as the write. */
+/** Conditions on the current object, checked in the same step as the write where a store applies them (`conditionalWrites`). */
 export interface WriteCondition {
   /** `If-None-Match: *`: the key must not exist. Throws PreconditionFailed. */
   readonly ifAbsent?: boolean;
@@ -254,6 +255,12 @@ export interface UploadPage {
 }
 
 export interface ObjectStore extends AsyncDisposable {
+  /**
+   * "refused": every put, copy, delete and completion with a condition is NotImplemented and changes nothing. A condition is
+   * never taken and not applied.
+   */
+  readonly conditionalWrites: "applied" | "refused";
+
   /** All buckets, by name. */
   listBuckets(): Promise<readonly BucketInfo[]>;
   findBucket(bucket: string): Promise<BucketInfo | undefined>;

@@ -23,6 +23,8 @@ export const HTTP_STORE_LACKS = {
 } as const satisfies SuiteOptions["lacks"];
 
 export class HttpStore implements seam.ObjectStore {
+  /** As far as this side goes: it sends every condition. */
+  readonly conditionalWrites = "applied";
   readonly #connection: S3Connection;
   readonly #buckets: HttpBuckets;
   readonly #objects: HttpObjects;

@@ -69,7 +69,7 @@ export function conditionTests(suite: Suite): void {
         if (before === undefined) await assertCode(store.head(at(key)), "NoSuchKey");
         else assertEquals(await readText(store, key), before);
       }
-    });
+    }, "conditions");
   }
 
   suite.testInBucket("delete is bound to its condition", async (store) => {
@@ -99,7 +99,7 @@ export function conditionTests(suite: Suite): void {
       await store.delete(at("a"), isTimed ? { ifMatchModifiedMs: again.modifiedMs } : condition);
       assertEquals(await listNames(store), []);
     }
-  });
+  }, "conditions");
 
   suite.testInBucket("a refused completion leaves the upload as it was", async (store) => {
     await put(store, "a", "old");
@@ -114,7 +114,7 @@ export function conditionTests(suite: Suite): void {
     await store.delete(at("a"));
     await store.completeUpload({ ...request, condition: { ifAbsent: true } });
     assertEquals(await readText(store, "a"), "new");
-  });
+  }, "conditions");
 
   suite.testInBucket("of racing writers of a new key one wins", async (store) => {
     for (const size of [1, 100_000]) {
@@ -125,7 +125,7 @@ export function conditionTests(suite: Suite): void {
       );
       assertEquals(await readText(store, key), contents[winnerOf(results)]);
     }
-  });
+  }, "conditions");
 
   suite.testInBucket("a writer that was refused finds what refused it", async (store) => {
     const condition = { ifAbsent: true };
@@ -140,7 +140,7 @@ export function conditionTests(suite: Suite): void {
     };
     const holders = await Promise.all(["1", "2", "3"].map(holderAfter));
     assertEquals(new Set(holders).size, 1, `different holders: ${holders}`);
-  });
+  }, "conditions");
 
   suite.testInBucket("of racing writers of different kinds one wins", async (store) => {
     const condition = { ifAbsent: true };
@@ -150,13 +150,13 @@ export function conditionTests(suite: Suite): void {
     );
     winnerOf(results);
     assertEquals(await readText(store, "a"), "new");
-  });
+  }, "conditions");
 
   suite.testInBucket("counting by compare-and-swap loses nothing", async (store) => {
     await put(store, "count", "0");
     await Promise.all(Array.from({ length: 4 }, () => countUp(store, 5)));
     assertEquals(await readText(store, "count"), "20");
-  });
+  }, "conditions");
 
   suite.testInBucket("of racing conditional deletes one wins", async (store) => {
     const { etag } = await put(store, "a", "x");
@@ -166,7 +166,52 @@ export function conditionTests(suite: Suite): void {
     winnerOf(results);
     assertEquals(await listNames(store), []);
     await store.deleteBucket(BUCKET);
+  }, "conditions");
+
+  for (const [name, write] of Object.entries(WRITERS)) {
+    suite.testInBucketWithout("conditions", `${name} takes no condition`, async (store) => {
+      for (const [index, { before, condition }] of CASES.entries()) {
+        const key = `dir/${index}`;
+        if (before !== undefined) await put(store, key, before);
+        await assertCode(write(store, key, condition), "NotImplemented");
+        if (before === undefined) await assertCode(store.head(at(key)), "NoSuchKey");
+        else assertEquals(await readText(store, key), before);
+      }
+    });
+  }
+
+  suite.testInBucketWithout("conditions", "delete takes no condition", async (store) => {
+    const { size, modifiedMs } = await put(store, "a", "old");
+    const conditions: readonly WriteCondition[] = [
+      { ifMatch: md5Of("old") },
+      { ifMatch: OTHER_ETAG },
+      { ifMatch: "*" },
+      { ifMatchSize: size },
+      { ifMatchModifiedMs: modifiedMs },
+    ];
+    for (const condition of conditions) {
+      await assertCode(store.delete(at("a"), condition), "NotImplemented");
+      await assertCode(store.delete(at("missing"), condition), "NotImplemented");
+    }
+    assertEquals(await readText(store, "a"), "old");
   });
+
+  suite.testInBucketWithout(
+    "conditions",
+    "a completion without its condition goes on",
+    async (store) => {
+      const upload = targetOf(await createUpload(store, "a"));
+      const { etag } = await putPart(store, upload, 1, "new");
+      const request = { ...upload, parts: [{ number: 1, etag }] };
+      await assertCode(
+        store.completeUpload({ ...request, condition: { ifAbsent: true } }),
+        "NotImplemented",
+      );
+      assertEquals((await store.listParts(upload, 0, 10)).parts.map((part) => part.etag), [etag]);
+      await store.completeUpload(request);
+      assertEquals(await readText(store, "a"), "new");
+    },
+  );
 }
 
 /** Index of the only fulfilled result; the others must have been refused as losers are. */

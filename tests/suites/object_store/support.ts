@@ -25,7 +25,7 @@ export interface StoreFixture extends AsyncDisposable {
   readonly store: ObjectStore;
 }
 
-/** What the S3 protocol can't express, so that a store reached over it can't be asked for it. */
+/** What a store may be unable to do: most of it because the S3 protocol can't express it, and the store is reached over that. */
 export type Capability =
   /** Buckets and uploads with any owner, also none. Over S3 they belong to whoever signs. */
   | "anyOwner"
@@ -35,6 +35,8 @@ export type Capability =
   | "uploadMeta"
   /** The numbers that an object's parts were put with, and their checksums when the object's own is of the whole. */
   | "partDetails"
+  /** Conditional writes. A store without them refuses them all. */
+  | "conditions"
   /** A range of a version that has been replaced. Over S3 a range is a request of its own. */
   | "pinnedRange";
 
@@ -75,6 +77,15 @@ export class Suite {
       await createBucket(store, BUCKET);
       await run(store);
     }, needs);
+  }
+
+  /** The same, of what a store that lacks the capability does instead; there is no such test for others. */
+  testInBucketWithout(
+    capability: Capability,
+    name: string,
+    run: (store: ObjectStore) => Promise<void>,
+  ): void {
+    if (this.#options.lacks?.[capability] !== undefined) this.testInBucket(name, run);
   }
 }
 
