@@ -3,7 +3,7 @@
  * here is this node's alone; that other nodes have it too is src/cluster's matter.
  */
 
-import type { BlockRef, Json, Record, RecordKind, RecordName } from "./record.ts";
+import type { BlockRef, Json, Record, RecordHead, RecordKind, RecordName } from "./record.ts";
 
 /** A range of records of one kind in one bucket, ascending by the UTF-8 bytes of `key`, then of `sub`. */
 export interface RecordRange {
@@ -21,7 +21,7 @@ export interface RecordRange {
 export interface Change {
   readonly name: RecordName;
   readonly stamp: string;
-  /** Grows with every change of any record of this store. */
+  /** Grows with every change of any record of this store; none is given twice, not even for a change that a crash undid. */
   readonly seq: number;
 }
 
@@ -58,18 +58,24 @@ export interface RecordStore extends AsyncDisposable {
   apply(records: readonly Record[]): Promise<void>;
   /** The first `limit` live records of the range. */
   scan(range: RecordRange, limit: number): readonly Record[];
+  /** The same without reading any bytes or lists of blocks: for listings. */
+  scanHeads(range: RecordRange, limit: number): readonly RecordHead[];
   /** Live buckets by name. */
   listBuckets(): readonly Record[];
   /** Whether any live object is in the bucket. */
   hasObjects(bucket: string): boolean;
   /** Changes with a greater `seq`, ascending, at most `limit`; tombstones too. */
   changesAfter(seq: number, limit: number): readonly Change[];
+  /** No change has a greater one, and every later one will. */
   readonly lastSeq: number;
   /** Names and stamps from `after` (exclusive) up to `until` (inclusive) in the order of names, tombstones too. */
   names(after: NameBound, until: NameBound, limit: number): readonly Omit<Change, "seq">[];
   /** Of the live records from `after` (exclusive) up to `until` (inclusive). */
   digest(after: NameBound, until: NameBound): RangeDigest;
-  /** Names that cut that range into about `parts` equal pieces; fewer when it is small. Ascending. */
+  /**
+   * Names that cut that range into `parts` pieces of about as many records, tombstones too; fewer when it is small. Each
+   * ends the piece before it; the last piece ends with `until`. Ascending.
+   */
   split(after: NameBound, until: NameBound, parts: number): readonly RecordName[];
   /** Tombstones with a `seq` up to the one given and a version below `version`, in the order of `seq` after `afterSeq`. */
   tombstones(

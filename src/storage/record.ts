@@ -54,6 +54,9 @@ export interface Record extends RecordName {
   readonly inline: Uint8Array<ArrayBuffer> | undefined;
 }
 
+/** A record without its bytes. */
+export type RecordHead = Omit<Record, "blocks" | "inline">;
+
 /** The newest of both: the higher version, with the newest patch of each field that belongs to it. */
 export function mergeRecords(a: Record, b: Record): Record {
   if (a.version !== b.version) return a.version > b.version ? a : b;
