@@ -100,7 +100,10 @@ export interface RecordStore extends AsyncDisposable {
 export interface BlockStore extends AsyncDisposable {
   /** The bytes; undefined when not held, or when the bytes aren't those of the hash: such a block is dropped and counted. */
   read(hash: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /** Resolves when the block is durable. Throws StorageFull, and a TypeError for bytes of another hash. */
+  /**
+   * Resolves when the block is durable; the bytes must not change until then. One that is held already is read and
+   * compared first, and replaced when it is damaged. Throws StorageFull, and TypeError for bytes of another hash.
+   */
   write(hash: string, bytes: Uint8Array): Promise<void>;
   /** Whether it is held as far as is known without reading it. */
   has(hash: string): boolean;

@@ -60,11 +60,10 @@ export class MemoryBlocks implements BlockStore {
 
   async write(hash: string, bytes: Uint8Array): Promise<void> {
     if (blake3Hex(bytes) !== hash) throw new TypeError(`these bytes aren't those of ${hash}`);
-    const copy = new Uint8Array(bytes);
     await this.#alive();
     const writing = this.#writing.get(hash);
     if (writing !== undefined) await writing;
-    else if (this.#readVerified(hash) === undefined) await this.#place(hash, copy);
+    else if (this.#readVerified(hash) === undefined) await this.#place(hash, new Uint8Array(bytes));
   }
 
   has(hash: string): boolean {
@@ -104,6 +103,7 @@ export class MemoryBlocks implements BlockStore {
 
   #place(hash: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
+    if (this.#isDead) return promise;
     this.#writing.set(hash, promise);
     const { timers, syncDelayMs } = this.#options;
     const cancel = timers.after(syncDelayMs(), () => {
@@ -122,8 +122,9 @@ export class MemoryBlocks implements BlockStore {
     if (this.#known.delete(hash)) this.#sorted = undefined;
   }
 
-  /** After a crash never. */
-  #alive(): Promise<void> {
-    return this.#isDead ? new Promise(() => {}) : Promise.resolve();
+  /** A moment later; after a crash never. */
+  async #alive(): Promise<void> {
+    await Promise.resolve();
+    if (this.#isDead) await new Promise(() => {});
   }
 }
