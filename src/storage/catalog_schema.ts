@@ -1,20 +1,5 @@
 /** The tables of the catalog, and the step from each version of them to the next. */
 
-/** What the catalog uses of SQLite: node:sqlite's DatabaseSync, or a test's faulty one. */
-export interface Database {
-  exec(sql: string): void;
-  prepare(sql: string): Statement;
-  close(): void;
-}
-
-export type SqlValue = string | number | null | Uint8Array;
-
-export interface Statement {
-  get(...values: SqlValue[]): unknown;
-  all(...values: SqlValue[]): unknown[];
-  run(...values: SqlValue[]): { changes: number | bigint; lastInsertRowid: number | bigint };
-}
-
 /**
  * The n-th entry leads from `user_version` n to n + 1. Never edit one that was released: add another.
  *
@@ -24,7 +9,7 @@ export interface Statement {
  * and one with the key '' for the bucket's folder itself.
  * directories.mtime NULL: never compared with the rows; else its folder was equal to the rows when it had that mtime.
  */
-const MIGRATIONS: readonly string[] = [
+export const CATALOG_MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE buckets(
     name TEXT PRIMARY KEY, created INTEGER NOT NULL, owner TEXT, acl TEXT NOT NULL, cors TEXT, tags TEXT
@@ -59,18 +44,3 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX completed_by_time ON completed(completed);
   `,
 ];
-
-/** Brings an empty or older database up to date. Throws when it was written by a newer zs3. */
-export function migrate(database: Database): void {
-  const { user_version: version } = database.prepare("PRAGMA user_version").get() as {
-    user_version: number;
-  };
-  if (version > MIGRATIONS.length) {
-    throw new Error(
-      `the catalog has version ${version}, this zs3 knows ${MIGRATIONS.length}: use a newer zs3`,
-    );
-  }
-  for (let next = version; next < MIGRATIONS.length; next++) {
-    database.exec(`BEGIN; ${MIGRATIONS[next]}; PRAGMA user_version = ${next + 1}; COMMIT`);
-  }
-}

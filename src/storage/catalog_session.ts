@@ -1,7 +1,8 @@
-/** The catalog's statements as typed methods over one database connection. Holds no state but prepared statements. */
+/** The catalog's statements as typed methods over one database connection. */
 
 import type { CannedAcl } from "./object_store.ts";
-import type { Database, SqlValue, Statement } from "./catalog_schema.ts";
+import type { SqlValue, Statement } from "./database.ts";
+import type { Statements } from "./statements.ts";
 
 export interface BucketRow {
   readonly name: string;
@@ -93,17 +94,10 @@ export interface TextRange {
 const OBJECT_COLUMNS = "bucket, key, etag, size, modified, mtime, part_count, meta";
 
 export class CatalogSession {
-  readonly #database: Database;
-  readonly #statements = new Map<string, Statement>();
-  #writes = 0;
+  readonly #statements: Statements;
 
-  constructor(database: Database) {
-    this.#database = database;
-  }
-
-  /** Grows with every statement that may have changed something. */
-  get writes(): number {
-    return this.#writes;
+  constructor(statements: Statements) {
+    this.#statements = statements;
   }
 
   findBucket(name: string): BucketRow | undefined {
@@ -397,11 +391,11 @@ export class CatalogSession {
   }
 
   #get<T>(sql: string, ...values: SqlValue[]): T | undefined {
-    return readable(this.#statement(sql).get(...values.map(storable)) as T | undefined);
+    return readable(this.#statements.get<T>(sql, ...values.map(storable)));
   }
 
   #all<T>(sql: string, ...values: SqlValue[]): T[] {
-    return (this.#statement(sql).all(...values.map(storable)) as T[]).map(readable);
+    return this.#statements.all<T>(sql, ...values.map(storable)).map(readable);
   }
 
   #run(sql: string, ...values: SqlValue[]): number {
@@ -409,17 +403,7 @@ export class CatalogSession {
   }
 
   #write(sql: string, ...values: SqlValue[]): ReturnType<Statement["run"]> {
-    this.#writes++;
-    return this.#statement(sql).run(...values.map(storable));
-  }
-
-  #statement(sql: string): Statement {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.#database.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
+    return this.#statements.run(sql, ...values.map(storable));
   }
 }
 

@@ -1,7 +1,7 @@
 /** A disk that fails: every file operation and every statement is counted, and one of them, or all from it on, throws. */
 
 import { DatabaseSync } from "node:sqlite";
-import type { Database, Statement } from "../../src/storage/catalog_schema.ts";
+import type { Database, Statement } from "../../src/storage/database.ts";
 import { diskFiles, type Files, type OpenFile } from "../../src/storage/files.ts";
 
 /** once: the n-th operation fails, the rest work. onwards: from the n-th on all fail, as after a crash. */

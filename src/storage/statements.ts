@@ -1,0 +1,46 @@
+/** The statements of one database connection, each prepared once. */
+
+import type { Database, SqlValue, Statement } from "./database.ts";
+
+export class Statements {
+  readonly #database: Database;
+  readonly #prepared = new Map<string, Statement>();
+  #writes = 0;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Grows with every statement that may have changed something. */
+  get writes(): number {
+    return this.#writes;
+  }
+
+  get<T>(sql: string, ...values: SqlValue[]): T | undefined {
+    return this.#statement(sql).get(...values) as T | undefined;
+  }
+
+  all<T>(sql: string, ...values: SqlValue[]): T[] {
+    return this.#statement(sql).all(...values) as T[];
+  }
+
+  run(sql: string, ...values: SqlValue[]): ReturnType<Statement["run"]> {
+    this.#writes++;
+    return this.#statement(sql).run(...values);
+  }
+
+  /** The row that a change RETURNs; undefined when it changed none. */
+  runReturning<T>(sql: string, ...values: SqlValue[]): T | undefined {
+    this.#writes++;
+    return this.#statement(sql).get(...values) as T | undefined;
+  }
+
+  #statement(sql: string): Statement {
+    let statement = this.#prepared.get(sql);
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql);
+      this.#prepared.set(sql, statement);
+    }
+    return statement;
+  }
+}
