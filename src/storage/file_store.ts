@@ -7,6 +7,7 @@ import { type Clock, type Random, systemClock, systemRandom } from "../clock.ts"
 import { S3Error } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { Catalog, type CatalogOptions, type Durability, explainFailure } from "./catalog.ts";
+import { catalogPath, DataDirLock, requireStandalone } from "./data_dir.ts";
 import { FileBuckets } from "./file_buckets.ts";
 import { FileListing } from "./file_listing.ts";
 import { FileObjects } from "./file_objects.ts";
@@ -38,7 +39,7 @@ export interface FileStoreOptions {
 export class FileStore implements seam.ObjectStore {
   readonly conditionalWrites = "applied";
   readonly #parts: StoreParts;
-  readonly #lock: Deno.FsFile;
+  readonly #lock: DataDirLock;
   readonly #truth: ObjectTruth;
   readonly #buckets: FileBuckets;
   readonly #objects: FileObjects;
@@ -48,7 +49,7 @@ export class FileStore implements seam.ObjectStore {
   #sweepTimer: ReturnType<typeof setInterval> | undefined;
   #sweeping: Promise<void> = Promise.resolve();
 
-  private constructor(parts: StoreParts, lock: Deno.FsFile, uploadAgeMsMax: number) {
+  private constructor(parts: StoreParts, lock: DataDirLock, uploadAgeMsMax: number) {
     this.#parts = parts;
     this.#lock = lock;
     this.#truth = new ObjectTruth(parts);
@@ -59,18 +60,22 @@ export class FileStore implements seam.ObjectStore {
     this.#uploadAgeMsMax = uploadAgeMsMax;
   }
 
-  /** Finishes what a crash left undone. Throws when another process has the data dir open, or the catalog is damaged. */
+  /**
+   * Finishes what a crash left undone. Throws when another process has the data dir open, it is a cluster
+   * node's, or the catalog is damaged.
+   */
   static async open(options: FileStoreOptions): Promise<FileStore> {
     const { dataDir, files = diskFiles } = options;
     files.makeDirectory(`${dataDir}/.index`);
-    const lock = lockDataDir(dataDir);
+    const lock = DataDirLock.take(dataDir);
     try {
+      requireStandalone(dataDir, files);
       const parts = await openParts({ ...options, files });
       const store = new FileStore(parts, lock, options.uploadAgeMsMax ?? LIMITS.uploadAgeMsMax);
       await store.#startSweeping();
       return store;
     } catch (error) {
-      unlockDataDir(lock);
+      lock[Symbol.dispose]();
       throw explainFailure(error, catalogPath(dataDir));
     }
   }
@@ -83,7 +88,7 @@ export class FileStore implements seam.ObjectStore {
       await this.#parts.journal.close();
     } finally {
       await this.#parts.catalog.close();
-      unlockDataDir(this.#lock);
+      this.#lock[Symbol.dispose]();
     }
   }
 
@@ -254,10 +259,6 @@ async function openParts(
   }
 }
 
-function catalogPath(dataDir: string): string {
-  return `${dataDir}/.index/catalog.db`;
-}
-
 /** Bodies that were being received when the last process ended belong to nobody. */
 async function removeStrayTemps({ catalog, journal, tree, files }: StoreParts): Promise<void> {
   const wanted = new Set([...catalog.read.listPartTemps(), ...journal.temps()]);
@@ -266,27 +267,4 @@ async function removeStrayTemps({ catalog, journal, tree, files }: StoreParts): 
     if (kind === "file" && !wanted.has(name)) strays.push(name);
   }
   await tree.discard(strays);
-}
-
-/** Held until it is closed, and by no two processes. */
-function lockDataDir(dataDir: string): Deno.FsFile {
-  const lock = openLock(`${dataDir}/.index/lock`);
-  if (lock.tryLockSync(true)) return lock;
-  lock.close();
-  throw new Error(`the data dir ${dataDir} is in use by another zs3 process`);
-}
-
-/** Closing alone may come late: a child process that is being started shares the lock until it runs its own program. */
-function unlockDataDir(lock: Deno.FsFile): void {
-  lock.unlockSync();
-  lock.close();
-}
-
-function openLock(path: string): Deno.FsFile {
-  try {
-    return Deno.openSync(path, { create: true, write: true, read: true });
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.PermissionDenied)) throw cause;
-    throw new Error(`${path} can't be written: this user may not`, { cause });
-  }
 }
