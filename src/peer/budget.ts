@@ -1,0 +1,69 @@
+/** An amount of something that is shared: who wants more than is left waits in line. */
+
+interface Waiter {
+  readonly amount: number;
+  readonly go: () => void;
+}
+
+export class Budget {
+  readonly #total: number;
+  readonly #waitingMax: number;
+  readonly #line = new Set<Waiter>();
+  #taken = 0;
+
+  constructor(total: number, waitingMax: number) {
+    this.#total = total;
+    this.#waitingMax = waitingMax;
+  }
+
+  get isIdle(): boolean {
+    return this.#taken === 0 && this.#line.size === 0;
+  }
+
+  /**
+   * Takes an amount of at most the total, in the order of asking; disposing gives it back. Rejects with the signal's reason when
+   * that is aborted first, and with a RangeError when too many wait.
+   */
+  async take(amount: number, signal: AbortSignal): Promise<Disposable> {
+    signal.throwIfAborted();
+    if (this.#line.size > 0 || !this.#hasRoom(amount)) await this.#wait(amount, signal);
+    else this.#taken += amount;
+    return { [Symbol.dispose]: () => this.#giveBack(amount) };
+  }
+
+  #wait(amount: number, signal: AbortSignal): Promise<void> {
+    if (this.#line.size >= this.#waitingMax) throw new RangeError("too many wait already");
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const abort = () => {
+      this.#line.delete(waiter);
+      reject(signal.reason);
+      this.#serve(); // the next may want less
+    };
+    const go = () => {
+      signal.removeEventListener("abort", abort);
+      resolve();
+    };
+    const waiter = { amount, go };
+    signal.addEventListener("abort", abort, { once: true });
+    this.#line.add(waiter);
+    return promise;
+  }
+
+  #giveBack(amount: number): void {
+    this.#taken -= amount;
+    this.#serve();
+  }
+
+  #serve(): void {
+    for (const waiter of this.#line) {
+      if (!this.#hasRoom(waiter.amount)) return;
+      this.#line.delete(waiter);
+      this.#taken += waiter.amount;
+      waiter.go();
+    }
+  }
+
+  #hasRoom(amount: number): boolean {
+    return this.#taken + amount <= this.#total;
+  }
+}

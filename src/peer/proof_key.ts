@@ -1,0 +1,40 @@
+/** A secret key that proves who said something. It can be used, but not read, printed or logged. */
+
+import { createHmac } from "node:crypto";
+
+/** What is being proved. No proof of one purpose is one of another. */
+export type ProofPurpose = "hello" | "welcome" | "call" | "reply" | "token" | "beacon";
+
+// Changes when what is proved changes: nodes of different protocols are strangers, not a puzzle.
+const PROTOCOL = "zs3 peer 1";
+
+export class ProofKey {
+  readonly #key: Uint8Array;
+
+  /** The key must be of 32 bytes that nobody can guess. */
+  constructor(key: Uint8Array) {
+    if (key.length !== 32) throw new RangeError("a proof key has 32 bytes");
+    this.#key = key.slice();
+  }
+
+  /** Hex HMAC-SHA256 over the purpose and the facts, which can't be read in another way: as JSON they have one text each. */
+  prove(purpose: ProofPurpose, facts: readonly string[]): string {
+    return createHmac("sha256", this.#key)
+      .update(JSON.stringify([PROTOCOL, purpose, ...facts]))
+      .digest("hex");
+  }
+
+  /** In a time that doesn't tell how much of the proof is right. */
+  isProof(proof: string, purpose: ProofPurpose, facts: readonly string[]): boolean {
+    return isSameText(this.prove(purpose, facts), proof);
+  }
+}
+
+function isSameText(computed: string, given: string): boolean {
+  if (given.length !== computed.length) return false;
+  let difference = 0;
+  for (let at = 0; at < computed.length; at++) {
+    difference |= computed.charCodeAt(at) ^ given.charCodeAt(at);
+  }
+  return difference === 0;
+}
