@@ -25,6 +25,9 @@ const PAST_END = "\x02";
 /** Leads the two characters that stand for one of the three lowest; their order stays. */
 const ESCAPE = "\x02";
 
+/** A text above those of all names; "" is below them. */
+export const PAST_NAMES = "v";
+
 /** Texts from `lower`, included or not, up to but without `before`. */
 export interface TextBounds {
   readonly lower: string;

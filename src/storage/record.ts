@@ -57,8 +57,11 @@ export interface Record extends RecordName {
 /** A record without its bytes. */
 export type RecordHead = Omit<Record, "blocks" | "inline">;
 
+/** What decides which of two records of one name is the newer. */
+export type RecordMark = Pick<Record, "version" | "patches">;
+
 /** The newest of both: the higher version, with the newest patch of each field that belongs to it. */
-export function mergeRecords(a: Record, b: Record): Record {
+export function mergeRecords<T extends RecordMark>(a: T, b: T): T {
   if (a.version !== b.version) return a.version > b.version ? a : b;
   const patches = { ...a.patches };
   for (const [field, patch] of Object.entries(b.patches)) {
@@ -69,14 +72,14 @@ export function mergeRecords(a: Record, b: Record): Record {
 }
 
 /** Text that two records of one name share if, and only if, they are the same. */
-export function stampOf(record: Pick<Record, "version" | "patches">): string {
+export function stampOf(record: RecordMark): string {
   const fields = Object.keys(record.patches).sort();
   const patches = fields.map((field) => `;${field}=${record.patches[field]?.version}`);
   return record.version + patches.join("");
 }
 
 /** The highest version that the record mentions. */
-export function lastVersion(record: Pick<Record, "version" | "patches">): Version {
+export function lastVersion(record: RecordMark): Version {
   return Object.values(record.patches).reduce(
     (last, patch) => patch.version > last ? patch.version : last,
     record.version,

@@ -2,6 +2,7 @@
 
 import { blockTests } from "./content_store/blocks.ts";
 import { feedTests } from "./content_store/feed.ts";
+import { manyTests } from "./content_store/many.ts";
 import { modelTests } from "./content_store/model.ts";
 import { recordTests } from "./content_store/records.ts";
 import { referenceTests } from "./content_store/references.ts";
@@ -18,5 +19,6 @@ export function contentStoreSuite(name: string, openStore: () => Promise<Content
   feedTests(suite);
   referenceTests(suite);
   modelTests(suite);
+  manyTests(suite);
   blockTests(suite);
 }

@@ -1,0 +1,130 @@
+/** Blocks as plain files, `.cas/ab/<hash>.blob`: whole or not at all. Knows where they lie, not which are wanted. */
+
+import { Buffer } from "node:buffer";
+import type { Random } from "../clock.ts";
+import type { Files } from "./files.ts";
+import { FolderSyncs } from "./folder_syncs.ts";
+import type { Durability } from "./group_commit.ts";
+
+export interface BlockFilesOptions {
+  /** Absolute path of a folder that has `.cas` and `.tmp`. */
+  readonly dataDir: string;
+  readonly durability: Durability;
+  readonly files: Files;
+  readonly random: Random;
+}
+
+/** The two digits by which files are spread over folders. */
+export const FOLDERS: readonly string[] = Array.from(
+  { length: 256 },
+  (_, n) => n.toString(16).padStart(2, "0"),
+);
+
+const FILE_NAME = /^([0-9a-f]{64})\.blob$/;
+
+export class BlockFiles {
+  readonly #root: string;
+  readonly #tempDir: string;
+  readonly #isStrict: boolean;
+  readonly #files: Files;
+  readonly #random: Random;
+  readonly #folderSyncs: FolderSyncs;
+
+  private constructor(options: BlockFilesOptions) {
+    this.#root = `${options.dataDir}/.cas`;
+    this.#tempDir = `${options.dataDir}/.tmp`;
+    this.#isStrict = options.durability === "strict";
+    this.#files = options.files;
+    this.#random = options.random;
+    this.#folderSyncs = new FolderSyncs(options.files);
+  }
+
+  /** Makes all folders, so that a block never waits for one to be durable. */
+  static async open(options: BlockFilesOptions): Promise<BlockFiles> {
+    const blocks = new BlockFiles(options);
+    const known = new Set(options.files.readDirectorySync(blocks.#root).map(({ name }) => name));
+    for (const folder of FOLDERS) {
+      if (!known.has(folder)) options.files.makeDirectory(blocks.#folder(folder));
+    }
+    if (blocks.#isStrict) await options.files.sync(blocks.#root);
+    return blocks;
+  }
+
+  /** Bytes on disk; undefined when there is no file. */
+  sizeOf(hash: string): number | undefined {
+    const stat = this.#files.stat(this.#path(hash));
+    return stat?.kind === "file" ? stat.size : undefined;
+  }
+
+  /** Whatever the file holds; undefined when there is none. */
+  async read(hash: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const size = this.sizeOf(hash);
+    if (size === undefined) return undefined;
+    using file = this.#files.open(this.#path(hash));
+    if (file === undefined) return undefined;
+    const bytes = new Uint8Array(size);
+    let length = 0;
+    while (length < size) {
+      const count = await file.read(bytes.subarray(length));
+      if (count === 0) break;
+      length += count;
+    }
+    return bytes.subarray(0, length);
+  }
+
+  /** Resolves when the file is there, durably when strict; it replaces one that was there. Otherwise nothing is left of it. */
+  async write(hash: string, bytes: Uint8Array): Promise<void> {
+    const temp = this.#newTemp();
+    try {
+      await this.#writeTemp(temp, bytes);
+      this.#files.rename(temp, this.#path(hash));
+    } catch (error) {
+      await this.#discard(temp);
+      throw error;
+    }
+    if (this.#isStrict) await this.#folderSyncs.sync(this.#folder(hash.slice(0, 2)));
+  }
+
+  /** Takes the file away at once, if there is one; resolves when its room is free. */
+  async remove(hash: string): Promise<void> {
+    const path = this.#path(hash);
+    if (this.#files.stat(path) === undefined) return;
+    const temp = this.#newTemp();
+    this.#files.rename(path, temp);
+    await this.#discard(temp);
+  }
+
+  /** Hashes of the files in one of FOLDERS, in no order. */
+  listFolder(digits: string): string[] {
+    return this.#files.readDirectorySync(this.#folder(digits)).flatMap(({ name, kind }) => {
+      const hash = kind === "file" ? FILE_NAME.exec(name)?.[1] : undefined;
+      return hash?.startsWith(digits) ? [hash] : [];
+    });
+  }
+
+  async #writeTemp(path: string, bytes: Uint8Array): Promise<void> {
+    using file = this.#files.create(path);
+    await file.write(bytes);
+    if (this.#isStrict) await file.sync();
+  }
+
+  async #discard(path: string): Promise<void> {
+    try {
+      await this.#files.discard(path);
+    } catch {
+      // It takes up room, and nothing else; the next start removes it.
+    }
+  }
+
+  #newTemp(): string {
+    return `${this.#tempDir}/${Buffer.from(this.#random.bytes(16)).toString("hex")}`;
+  }
+
+  #folder(digits: string): string {
+    return `${this.#root}/${digits}`;
+  }
+
+  #path(hash: string): string {
+    return `${this.#folder(hash.slice(0, 2))}/${hash}.blob`;
+  }
+}
