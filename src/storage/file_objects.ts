@@ -1,11 +1,11 @@
 /** The objects of the FileStore: read, written, copied and deleted one key at a time. */
 
-import { type Digest, openDigest } from "../checksum.ts";
 import { S3Error } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { CatalogChange } from "./catalog.ts";
 import type { ObjectRow } from "./catalog_session.ts";
 import { checkCondition } from "./condition.ts";
+import { copyDigest, digested, keptMeta } from "./copy_plan.ts";
 import type { FileBuckets } from "./file_buckets.ts";
 import { openBytes, openFileObject } from "./file_object.ts";
 import type { StoreParts } from "./file_parts.ts";
@@ -28,8 +28,6 @@ export type Source =
   | { readonly action: "move"; readonly temp: string };
 
 type ConditionalTarget = seam.Target & { readonly condition?: seam.WriteCondition };
-
-const HEX_MD5 = /^[0-9a-f]{32}$/;
 
 export class FileObjects {
   readonly #parts: StoreParts;
@@ -320,36 +318,4 @@ function sourceOf(received: Received): Source {
 
 function isVersion(row: ObjectRow, info: seam.ObjectInfo): boolean {
   return row.etag === info.etag && row.modified === info.modifiedMs && row.size === info.size;
-}
-
-/** The copy's metadata when its hashes are known without reading the bytes again. */
-function keptMeta(source: seam.ObjectInfo, plan: seam.CopyPlan): seam.ObjectMeta | undefined {
-  const { checksum } = source.meta;
-  if (!HEX_MD5.test(source.etag) || checksum?.type !== "FULL_OBJECT") return undefined;
-  if (plan.checksum !== "keep" && plan.checksum !== checksum.algorithm) return undefined;
-  return { ...plan.meta, checksum };
-}
-
-/** What to compute over the bytes of a copy, and the checksum that it will have. */
-function copyDigest(
-  source: seam.ObjectInfo,
-  plan: seam.CopyPlan,
-): { digest: Digest | undefined; checksum: () => seam.Checksum } {
-  const { checksum } = source.meta;
-  if (plan.checksum === "keep" && checksum?.type === "FULL_OBJECT") {
-    return { digest: undefined, checksum: () => checksum };
-  }
-  const algorithm = plan.checksum === "keep" ? "CRC64NVME" : plan.checksum;
-  const digest = openDigest(algorithm);
-  return { digest, checksum: () => ({ algorithm, value: digest.base64(), type: "FULL_OBJECT" }) };
-}
-
-async function* digested(
-  body: ReadableStream<Uint8Array<ArrayBuffer>> | Uint8Array<ArrayBuffer>,
-  digest: Digest | undefined,
-): AsyncGenerator<Uint8Array> {
-  for await (const chunk of body instanceof Uint8Array ? [body] : body) {
-    digest?.update(chunk);
-    yield chunk;
-  }
 }

@@ -1,0 +1,175 @@
+/** Takes a body in: small ones stay whole, larger ones become blocks on the nodes that should have them, while the bytes pass. */
+
+import { createHash, type Hash } from "node:crypto";
+import { blake3Hex } from "../blake3.ts";
+import { S3Error } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { BlockRef } from "../storage/record.ts";
+import type { Body, BodyDigest } from "../storage/object_store.ts";
+import type { Timers } from "../timers.ts";
+import type { BlockExchange } from "./block_exchange.ts";
+import type { Budget } from "./budget.ts";
+
+/** The bytes of an object or part, as they stand in its record. */
+export interface Content {
+  readonly blocks: readonly BlockRef[];
+  readonly inline: Uint8Array<ArrayBuffer> | undefined;
+}
+
+export interface Intake {
+  readonly content: Content;
+  readonly digest: BodyDigest;
+  /** When the oldest of the blocks was last known to be kept, by the process's clock. */
+  readonly heldSince: number;
+}
+
+export interface BodyIntakeOptions {
+  readonly exchange: Pick<BlockExchange, "store" | "renew">;
+  readonly budget: Budget;
+  readonly timers: Timers;
+  /** How long a block that nobody refers to is kept at least. */
+  readonly leaseMs: number;
+  /** Bodies below this size stay whole; 0 for none. */
+  readonly inlineBytes: number;
+}
+
+/** Throws what the body throws, ServiceUnavailable, StorageFull, EntityTooLarge; what was stored by then is garbage. */
+export async function takeBody(
+  body: Body,
+  sizeHint: number | undefined,
+  options: BodyIntakeOptions,
+): Promise<Intake> {
+  const intake = new BodyIntake(options, blockBytesFor(sizeHint));
+  try {
+    for await (const chunk of body) await intake.take(chunk);
+    return await intake.end();
+  } finally {
+    await intake.close();
+  }
+}
+
+/** Larger blocks for larger bodies, so that the lists of blocks stay short. */
+export function blockBytesFor(sizeHint: number | undefined): number {
+  const size = sizeHint ?? 0;
+  if (size > 256 * LIMITS.blockBytes) return 4 * LIMITS.blockBytes;
+  return size > 64 * LIMITS.blockBytes ? 2 * LIMITS.blockBytes : LIMITS.blockBytes;
+}
+
+class BodyIntake {
+  readonly #options: BodyIntakeOptions;
+  readonly #blockBytes: number;
+  readonly #md5: Hash = createHash("md5");
+  readonly #blocks: BlockRef[] = [];
+  readonly #storing = new Set<Promise<void>>();
+  #fault: { readonly error: unknown } | undefined;
+  #size = 0;
+  /** Of the block being filled. */
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
+  #heldSince: number;
+  #renewing: Promise<void> | undefined;
+
+  constructor(options: BodyIntakeOptions, blockBytes: number) {
+    this.#options = options;
+    this.#blockBytes = blockBytes;
+    this.#heldSince = options.timers.elapsed();
+  }
+
+  async take(chunk: Uint8Array): Promise<void> {
+    this.#md5.update(chunk);
+    this.#size += chunk.length;
+    for (let rest = chunk; rest.length > 0;) {
+      const piece = rest.subarray(0, this.#blockBytes - this.#heldBytes);
+      this.#held.push(piece);
+      this.#heldBytes += piece.length;
+      rest = rest.subarray(piece.length);
+      if (this.#heldBytes === this.#blockBytes) await this.#storeBlock();
+    }
+  }
+
+  async end(): Promise<Intake> {
+    const digest = { md5: this.#md5.digest("hex"), size: this.#size };
+    if (this.#blocks.length === 0 && this.#size < this.#options.inlineBytes) {
+      const inline = this.#size === 0 ? undefined : this.#takeHeld();
+      return { content: { blocks: [], inline }, digest, heldSince: Infinity };
+    }
+    if (this.#heldBytes > 0) await this.#storeBlock();
+    await Promise.all(this.#storing);
+    await this.#renewing;
+    this.#throwFault();
+    const content = { blocks: this.#blocks, inline: undefined };
+    return { content, digest, heldSince: this.#heldSince };
+  }
+
+  /** Waits for what is under way, so that no memory is given back while it is in use. */
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.#storing, this.#renewing]);
+  }
+
+  async #storeBlock(): Promise<void> {
+    if (this.#blocks.length >= LIMITS.objectBlocksMax) throw new S3Error("EntityTooLarge");
+    // Only whole blocks take from the budget: a client that sends slowly keeps nobody else from it.
+    const grant = await this.#options.budget.acquire(this.#heldBytes);
+    const bytes = this.#takeHeld();
+    const hash = blake3Hex(bytes);
+    this.#blocks.push({ hash, size: bytes.length });
+    const storing: Promise<void> = this.#options.exchange.store(hash, bytes).catch((error) => {
+      this.#fault ??= { error };
+    }).finally(() => {
+      grant[Symbol.dispose]();
+      this.#storing.delete(storing);
+    });
+    this.#storing.add(storing);
+    if (this.#storing.size >= LIMITS.blocksAtOncePerUpload) await Promise.race(this.#storing);
+    this.#throwFault();
+    this.#renewInTime();
+  }
+
+  #takeHeld(): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(this.#heldBytes);
+    let at = 0;
+    for (const piece of this.#held) {
+      bytes.set(piece, at);
+      at += piece.length;
+    }
+    this.#held = [];
+    this.#heldBytes = 0;
+    return bytes;
+  }
+
+  /** A body may take longer to come in than a block without a record is kept. */
+  #renewInTime(): void {
+    const { timers, leaseMs } = this.#options;
+    if (this.#renewing !== undefined || timers.elapsed() - this.#heldSince < leaseMs / 4) return;
+    this.#renewing = this.#renew().catch((error) => {
+      this.#fault ??= { error };
+    }).finally(() => this.#renewing = undefined);
+  }
+
+  async #renew(): Promise<void> {
+    const { timers, exchange } = this.#options;
+    const since = timers.elapsed();
+    await Promise.all(this.#storing);
+    await renewAll(exchange, this.#blocks);
+    this.#heldSince = since;
+  }
+
+  #throwFault(): void {
+    if (this.#fault !== undefined) throw this.#fault.error;
+  }
+}
+
+/** Throws ServiceUnavailable when one of the blocks isn't on enough nodes any more. */
+export async function renewAll(
+  exchange: Pick<BlockExchange, "renew">,
+  blocks: readonly BlockRef[],
+): Promise<void> {
+  const hashes = Array.from(new Set(blocks.map(({ hash }) => hash)));
+  const missing = await exchange.renew(hashes);
+  if (missing.length === 0) return;
+  throw new S3Error("ServiceUnavailable", {
+    message: `${missing.length} of the blocks of this object are no longer on enough nodes. ` +
+      "Please upload it again.",
+    headers: { "retry-after": "1" },
+  });
+}

@@ -1,0 +1,525 @@
+/** One node of a cluster: puts the parts together, answers its peers, joins, and does what has to be done in the background. */
+
+import type { Random } from "../clock.ts";
+import { Kademlia } from "../dht/kademlia.ts";
+import { LIMITS } from "../limits.ts";
+import {
+  type Contact,
+  type Message,
+  PeerError,
+  PeerFault,
+  type Reply,
+  type Transport,
+} from "../peer/transport.ts";
+import type { ContentStore } from "../storage/content_store.ts";
+import type { JsonObject, Record } from "../storage/record.ts";
+import type { Timers } from "../timers.ts";
+import { Background } from "./background.ts";
+import { BlockExchange } from "./block_exchange.ts";
+import { Budget } from "./budget.ts";
+import { ClusterStore } from "./cluster_store.ts";
+import { Counters } from "./counters.ts";
+import { Garbage } from "./garbage.ts";
+import { HybridClock, versionAt, type VersionClock } from "./hybrid_clock.ts";
+import { Leases } from "./leases.ts";
+import { type MemberInfo, Membership } from "./membership.ts";
+import { Peers } from "./peers.ts";
+import { placeOfBlock } from "./placement.ts";
+import { ignoreSilence, Quorum } from "./quorum.ts";
+import { RangeSync } from "./range_sync.ts";
+import { Reaper } from "./reaper.ts";
+import { malformed } from "./record_codec.ts";
+import { Repair } from "./repair.ts";
+import { CLUSTER_RULES, type ClusterRules, type QuorumTerms } from "./rules.ts";
+import { isMemberKey, type MemberKey, nodeOf, STAGE } from "./stages.ts";
+import { Sync } from "./sync.ts";
+import { notReady } from "./unavailable.ts";
+
+export interface ClusterNodeOptions {
+  readonly self: Contact;
+  readonly content: ContentStore;
+  readonly transport: Transport;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly terms: QuorumTerms;
+  /** Addresses of nodes to join. With none that is another node's, and none found, this node is a cluster by itself. */
+  readonly bootstrap: readonly string[];
+  /** How long to wait for the network to name a node before being a cluster by oneself. */
+  readonly discoveryMs: number;
+  readonly gossipIntervalMs: number;
+  readonly gcGraceMs: number;
+  readonly goneAfterMs: number;
+  readonly uploadAgeMsMax: number;
+  readonly tombstoneAgeMs?: number;
+  readonly rules?: ClusterRules;
+  /** In place of the hybrid clock. */
+  readonly versions?: VersionClock;
+  /** Told of what goes wrong in the background and will be tried again. */
+  readonly onFault: (what: string, error: unknown) => void;
+}
+
+export interface NodeStatus {
+  readonly isReady: boolean;
+  readonly members: readonly MemberInfo[];
+  readonly underReplicatedBlocks: number;
+  readonly recordsBehind: number;
+  readonly dedupSavedBytes: number;
+  readonly garbageWaitingBlocks: number;
+  readonly counters: { readonly [name: string]: number };
+}
+
+type Handler = (
+  as: MemberKey,
+  message: Message,
+) => Promise<JsonObject | Reply | void> | JsonObject;
+
+export class ClusterNode implements AsyncDisposable {
+  readonly store: ClusterStore;
+  readonly dht: Kademlia;
+  readonly #options: ClusterNodeOptions;
+  readonly #membership: Membership;
+  readonly #peers: Peers;
+  readonly #quorum: Quorum;
+  readonly #exchange: BlockExchange;
+  readonly #sync: Sync;
+  readonly #rangeSync: RangeSync;
+  readonly #repair: Repair;
+  readonly #garbage: Garbage;
+  readonly #reaper: Reaper;
+  readonly #counters = new Counters();
+  readonly #background: Background;
+  readonly #ready = Promise.withResolvers<void>();
+  /** Addresses that were found to be this node's own. */
+  readonly #ownAddresses = new Set<string>();
+  readonly #discovered = new Set<string>();
+  readonly #startedAt: number;
+  #isReady = false;
+  /** Whether this node was given up, and must not give its records to others before it has compared them with theirs. */
+  #isReturning = false;
+  #advancing: Promise<void> | undefined;
+  #mustAdvanceAgain = false;
+  #rangeRound = 0;
+  #wakeJoin = () => {};
+  /** Have the upkeep done at once instead of when it is due. */
+  #wakeUpkeep: readonly (() => void)[] = [];
+
+  private constructor(options: ClusterNodeOptions) {
+    const { self, content, transport, timers, random, terms, rules = CLUSTER_RULES } = options;
+    const { records, blocks } = content;
+    this.#options = options;
+    this.#startedAt = timers.elapsed();
+    this.#background = new Background(timers, options.onFault);
+    const counters = this.#counters;
+    const clock = options.versions ?? new HybridClock(timers, self.id, records);
+    const membership = new Membership({
+      self,
+      values: records,
+      timers,
+      terms,
+      rules,
+      goneAfterMs: options.goneAfterMs,
+    });
+    this.dht = new Kademlia({ self, transport, timers, random });
+    const peers = new Peers({
+      transport,
+      membership,
+      timers,
+      counters,
+      onOutcome: (member, answered) => this.#noteOutcome(member, answered),
+    });
+    const onRecords = (taken: readonly Record[]) => this.#noteRecords(taken);
+    const leases = new Leases(timers, options.gcGraceMs);
+    const common = { membership, peers, records, blocks, clock, rules, timers, counters, leases };
+    this.#membership = membership;
+    this.#peers = peers;
+    this.#quorum = new Quorum({ ...common, onRecords });
+    this.#exchange = new BlockExchange({ ...common, dht: this.dht, terms });
+    this.#sync = new Sync({ ...common, onRecords });
+    this.#rangeSync = new RangeSync({ ...common, sync: this.#sync });
+    this.#repair = new Repair({ ...common, exchange: this.#exchange });
+    this.#garbage = new Garbage({ ...common, sync: this.#sync, graceMs: options.gcGraceMs });
+    this.#reaper = new Reaper({
+      ...common,
+      quorum: this.#quorum,
+      sync: this.#sync,
+      uploadAgeMsMax: options.uploadAgeMsMax,
+      tombstoneAgeMs: options.tombstoneAgeMs ?? LIMITS.tombstoneAgeMsMin,
+    });
+    this.store = new ClusterStore({
+      ...common,
+      quorum: this.#quorum,
+      sync: this.#sync,
+      exchange: this.#exchange,
+      random,
+      intake: {
+        exchange: this.#exchange,
+        budget: new Budget(LIMITS.blockMemoryBytesMax),
+        timers,
+        leaseMs: options.gcGraceMs,
+        inlineBytes: LIMITS.recordInlineBytesMax,
+      },
+      requireReady: () => {
+        if (!this.#isReady) throw notReady();
+      },
+    });
+  }
+
+  /** From now on `handle` may be called. The node joins in the background: `ready` tells when it has. */
+  static async open(options: ClusterNodeOptions): Promise<ClusterNode> {
+    const node = new ClusterNode(options);
+    await node.#membership.open();
+    node.#start();
+    return node;
+  }
+
+  /** Resolves when this node counts as a member and has caught up: then its store answers. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Hears of an address at which a node of this cluster may be: it is believed when it proves itself. */
+  discovered(address: string): void {
+    if (this.#ownAddresses.has(address) || this.#discovered.size >= LIMITS.membersMax) return;
+    if (this.#membership.addresses().includes(address)) return;
+    this.#discovered.add(address);
+    if (this.#isReady) this.#background.run("meeting a node", () => this.#meet([address]));
+    else this.#wakeJoin();
+  }
+
+  /** Answers a proven peer. */
+  async handle(from: Contact, message: Message): Promise<Reply> {
+    if (this.#background.isStopping) throw new PeerFault("stopping", "the node is stopping");
+    this.dht.seen(from);
+    if (message.kind.startsWith("dht.")) return await this.dht.handle(from, message);
+    if (message.kind === "cluster.view") {
+      return { data: await this.#answerView(from, message.data) };
+    }
+    const as = message.data["as"];
+    if (!isMemberKey(as) || nodeOf(as) !== from.id) throw malformed("the member that sends it");
+    this.#membership.heard(from);
+    const handler = this.#handlers[message.kind];
+    if (handler === undefined) throw new PeerFault("unknownKind", "this node doesn't know that");
+    const answer = await handler(as, message) ?? {};
+    const reply = isReply(answer) ? answer : { data: answer };
+    return { ...reply, data: { ...reply.data, as: this.#membership.self } };
+  }
+
+  members(): MemberInfo[] {
+    return this.#membership.list();
+  }
+
+  status(): NodeStatus {
+    const { referencedBytes, distinctBytes } = this.#options.content.records.stats();
+    return {
+      isReady: this.#isReady,
+      members: this.members(),
+      underReplicatedBlocks: this.#repair.missing,
+      recordsBehind: this.#sync.recordsBehind,
+      dedupSavedBytes: referencedBytes - distinctBytes,
+      garbageWaitingBlocks: this.#garbage.waiting,
+      counters: this.#counters.all(),
+    };
+  }
+
+  /** Stops answering and joining; the content stays its owner's. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const stopping = this.#background[Symbol.asyncDispose]();
+    this.#wakeJoin();
+    this.#ready.promise.catch(() => {});
+    this.#ready.reject(new Error("the node was stopped before it had joined"));
+    await stopping;
+    await this.dht.stop();
+    await this.#sync.save();
+  }
+
+  /** What a member may ask. Reads and writes only of those that nobody here has given up. */
+  readonly #handlers: { readonly [kind: string]: Handler } = {
+    "record.read": (as, { data }) => {
+      this.#requireMember(as);
+      return this.#quorum.answerRead(data);
+    },
+    "record.write": async (as, { data }) => {
+      this.#requireMember(as);
+      await this.#quorum.answerWrite(data);
+    },
+    "record.changes": (as, { data }) => {
+      this.#requireCompared();
+      return this.#sync.answerChanges(as, data);
+    },
+    "record.fetch": (_, { data }) => {
+      this.#requireCompared();
+      return this.#sync.answerFetch(data);
+    },
+    "record.digest": (_, { data }) => {
+      this.#requireCompared();
+      return this.#rangeSync.answerDigest(data);
+    },
+    "record.names": (_, { data }) => {
+      this.#requireCompared();
+      return this.#rangeSync.answerNames(data);
+    },
+    "block.offer": (_, { data }) => this.#exchange.answerOffer(data),
+    "block.put": async (as, { data, body }) => {
+      this.#requireMember(as);
+      await this.#exchange.answerPut(data, body);
+    },
+    "block.renew": (_, { data }) => this.#exchange.answerRenew(data),
+    "block.get": (_, { data }) => this.#exchange.answerGet(data),
+  };
+
+  #requireMember(as: MemberKey): void {
+    const stage = this.#membership.stageOf(as);
+    if (stage === undefined) throw new PeerFault("unknownMember", "the member isn't known here");
+    if (stage >= STAGE.leaving) throw new PeerFault("expelled", "the member was given up");
+  }
+
+  #requireCompared(): void {
+    if (this.#isReturning) throw new PeerFault("returning", "the node is comparing its records");
+  }
+
+  #start(): void {
+    const { gossipIntervalMs, gcGraceMs } = this.#options;
+    const every: Background["every"] = (...loop) => this.#background.every(...loop);
+    const gcIntervalMs = Math.min(Math.max(gcGraceMs / 4, 1_000), 60_000);
+    const whenReady = (work: () => Promise<void>) => async () => {
+      if (this.#isReady) await work();
+    };
+    this.#background.run("joining", () => this.#join());
+    this.#wakeUpkeep = [
+      every("gossip", gossipIntervalMs, () => this.#gossipRound()),
+      every("repair", gossipIntervalMs, whenReady(() => this.#repair.round())),
+    ];
+    every("fetching blocks", LIMITS.repairDelayMs, whenReady(() => this.#repair.fetchWanted()));
+    every("collecting garbage", gcIntervalMs, whenReady(() => this.#garbage.round()));
+    every("reaping", gossipIntervalMs, whenReady(() => this.#reaper.round()));
+    every(
+      "sweeping",
+      LIMITS.uploadSweepIntervalMs,
+      () => this.#onceReady(() => this.#reaper.sweep()),
+    );
+    every("hash table", LIMITS.dhtMaintainIntervalMs, () => this.dht.maintain());
+    every(
+      "announcing",
+      LIMITS.announceIntervalMs,
+      () => this.#onceReady(() => this.#announceAll()),
+    );
+  }
+
+  #wake(): void {
+    for (const wake of this.#wakeUpkeep) wake();
+  }
+
+  async #onceReady(work: () => Promise<void>): Promise<void> {
+    await this.#ready.promise;
+    await work();
+  }
+
+  /** Until this node counts: finds others, tells and hears, moves on. */
+  async #join(): Promise<void> {
+    while (!this.#background.isStopping && !this.#isReady) {
+      await this.#meet(this.#unmet());
+      if (this.#isAlone()) this.#membership.found();
+      await this.#gossip();
+      await this.#advance();
+      if (this.#membership.isSettled && !this.#isReturning && await this.#caughtUp()) {
+        this.#isReady = true;
+        this.#ready.resolve();
+        this.#wake();
+        return;
+      }
+      await this.#pause(LIMITS.joinRetryMs);
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        cancel();
+        resolve();
+      };
+      const cancel = this.#options.timers.after(ms, end);
+      this.#wakeJoin = end;
+      if (this.#background.isStopping) end();
+    });
+  }
+
+  /** Addresses of which it isn't known yet which node is there. */
+  #unmet(): string[] {
+    const met = new Set([...this.#membership.addresses(), ...this.#ownAddresses]);
+    return [...this.#options.bootstrap, ...this.#discovered].filter((address) => !met.has(address));
+  }
+
+  /** Nobody else is known, named, or found. */
+  #isAlone(): boolean {
+    const { bootstrap, discoveryMs, timers } = this.#options;
+    return !this.#membership.hasOthers &&
+      bootstrap.every((address) => this.#ownAddresses.has(address)) &&
+      this.#discovered.size === 0 && timers.elapsed() - this.#startedAt >= discoveryMs;
+  }
+
+  async #caughtUp(): Promise<boolean> {
+    try {
+      await this.#sync.catchUp();
+      return true;
+    } catch (error) {
+      ignoreSilence(error);
+      return false;
+    }
+  }
+
+  async #meet(addresses: readonly string[]): Promise<void> {
+    await Promise.all(addresses.map(async (address) => {
+      const contact = await this.#identify(address);
+      this.#discovered.delete(address);
+      if (contact === undefined) return;
+      if (contact.id === this.#options.self.id) this.#ownAddresses.add(address);
+      else await this.#tell(contact);
+    }));
+  }
+
+  async #identify(address: string): Promise<Contact | undefined> {
+    try {
+      return await this.#options.transport.identify(address, LIMITS.viewCallMs);
+    } catch (error) {
+      if (error instanceof PeerError && error.reason === "refused") {
+        this.#options.onFault(`the node at ${address} refuses this one`, error);
+      }
+      ignoreSilence(error);
+      return undefined;
+    }
+  }
+
+  async #gossipRound(): Promise<void> {
+    await this.#gossip();
+    await this.#advance();
+    if (!this.#isReady) return;
+    await this.#sync.pullAll(this.#membership.staying());
+    await this.#sync.save();
+    await this.#compareNow();
+  }
+
+  /** Tells everybody, and hears from them. */
+  async #gossip(): Promise<void> {
+    const contacts = new Map<string, Contact>();
+    for (const member of this.#membership.others()) {
+      const contact = this.#membership.contactOf(member);
+      if (contact !== undefined) contacts.set(contact.id, contact);
+    }
+    await Promise.all(Array.from(contacts.values(), (contact) => this.#tell(contact)));
+  }
+
+  async #tell(contact: Contact): Promise<void> {
+    const message = { kind: "cluster.view", data: this.#membership.view() };
+    try {
+      const { data } = await this.#options.transport.call(contact, message, LIMITS.viewCallMs);
+      this.dht.seen(contact);
+      await this.#membership.take(contact, data);
+    } catch (error) {
+      if (!(error instanceof PeerError || error instanceof PeerFault)) throw error;
+      this.#membership.missed(contact.id);
+      this.dht.failed(contact.id);
+    }
+  }
+
+  async #answerView(from: Contact, data: JsonObject): Promise<JsonObject> {
+    await this.#membership.take(from, data);
+    this.#background.run("moving members on", () => this.#advance());
+    const as = data["as"];
+    return this.#membership.view(isMemberKey(as) ? as : undefined);
+  }
+
+  /** One at a time; a call meanwhile has it look once more. What has changed is told to all. */
+  #advance(): Promise<void> {
+    this.#mustAdvanceAgain = true;
+    return this.#advancing ??= this.#advanceAll().finally(() => this.#advancing = undefined);
+  }
+
+  async #advanceAll(): Promise<void> {
+    while (this.#mustAdvanceAgain && !this.#background.isStopping) {
+      this.#mustAdvanceAgain = false;
+      if (this.#membership.isExpelled) await this.#return();
+      const isChanged = await this.#membership.advance((members) => this.#sync.pullAll(members));
+      if (!isChanged) continue;
+      await this.#gossip();
+      this.#mustAdvanceAgain = true;
+      this.#wakeJoin();
+      this.#wake();
+    }
+  }
+
+  /** The others have given this node up: it compares its records with those of one that stayed, and comes back as a new member. */
+  async #return(): Promise<void> {
+    if (!this.#isReturning) {
+      this.#isReturning = true;
+      if (this.#isReady) {
+        this.#isReady = false;
+        this.#background.run("joining", () => this.#join());
+      }
+    }
+    const { timers, tombstoneAgeMs = LIMITS.tombstoneAgeMsMin } = this.#options;
+    const dropBefore = versionAt(timers.now() - tombstoneAgeMs);
+    for (const member of this.#membership.staying()) {
+      try {
+        await this.#rangeSync.compare(member, dropBefore);
+      } catch (error) {
+        ignoreSilence(error);
+        continue;
+      }
+      await this.#membership.rejoin();
+      this.#isReturning = false;
+      return;
+    }
+  }
+
+  /** Now and then, with one member after the other: what the change feeds can't have missed should differ nowhere. */
+  async #compareNow(): Promise<void> {
+    this.#rangeRound++;
+    if (this.#rangeRound % LIMITS.rangeEveryRounds !== 1) return;
+    const members = this.#membership.staying();
+    const member = members[Math.floor(this.#rangeRound / LIMITS.rangeEveryRounds) % members.length];
+    if (member === undefined) return;
+    try {
+      const { fetched, pushed } = await this.#rangeSync.compare(member);
+      this.#counters.add("range_sync_fetched", fetched);
+      this.#counters.add("range_sync_pushed", pushed);
+    } catch (error) {
+      ignoreSilence(error);
+    }
+  }
+
+  async #announceAll(): Promise<void> {
+    const { blocks } = this.#options.content;
+    const contacts = this.#membership.staying().flatMap((member) =>
+      this.#membership.contactOf(member) ?? []
+    );
+    await this.dht.join(contacts);
+    for (let after = "";;) {
+      const page = blocks.list(after, LIMITS.repairPage);
+      this.dht.announce(page.map(placeOfBlock));
+      const last = page.at(-1);
+      if (last === undefined || page.length < LIMITS.repairPage) return;
+      after = last;
+      await new Promise<void>((resolve) => this.#options.timers.after(0, resolve));
+    }
+  }
+
+  #noteRecords(records: readonly Record[]): void {
+    this.#repair.note(records);
+    this.#reaper.note(records);
+  }
+
+  #noteOutcome(member: MemberKey, answered: boolean): void {
+    const contact = this.#membership.contactOf(member);
+    if (contact === undefined) return;
+    if (answered) this.dht.seen(contact);
+    else this.dht.failed(contact.id);
+  }
+}
+
+function isReply(answer: JsonObject | Reply): answer is Reply {
+  return "data" in answer && "body" in answer;
+}

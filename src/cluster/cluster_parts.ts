@@ -1,0 +1,100 @@
+/** What the parts of the ClusterStore are made of and share, and the steps that all of them take. */
+
+import type { Random } from "../clock.ts";
+import { S3Error } from "../errors.ts";
+import type { RecordStore } from "../storage/content_store.ts";
+import type { WriteCondition } from "../storage/object_store.ts";
+import { type BlockRef, lastVersion, type Record, type Version } from "../storage/record.ts";
+import type { Timers } from "../timers.ts";
+import type { BlockExchange } from "./block_exchange.ts";
+import { type BodyIntakeOptions, renewAll } from "./body_intake.ts";
+import type { VersionClock } from "./hybrid_clock.ts";
+import { tombstone } from "./object_record.ts";
+import { ignoreSilence, type Quorum } from "./quorum.ts";
+import type { Sync } from "./sync.ts";
+
+export interface ClusterParts {
+  readonly quorum: Quorum;
+  readonly sync: Sync;
+  readonly exchange: BlockExchange;
+  readonly records: RecordStore;
+  readonly clock: VersionClock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly intake: BodyIntakeOptions;
+  /** Throws ServiceUnavailable until this node counts as a member and has caught up. */
+  requireReady(): void;
+}
+
+/** Throws NotImplemented for a condition: what can't be applied in one step with the write isn't accepted. */
+export function refuseCondition(condition: WriteCondition | undefined): void {
+  if (condition === undefined) return;
+  throw new S3Error("NotImplemented", {
+    message: "Conditional writes are not implemented in distributed mode.",
+  });
+}
+
+/** The record if it is there and live. */
+export function findLive(record: Record | undefined): Record | undefined {
+  return record?.isDeleted ? undefined : record;
+}
+
+/** Throws NoSuchBucket. */
+export function requireBucket(record: Record | undefined): Record {
+  const bucket = findLive(record);
+  if (bucket === undefined) throw new S3Error("NoSuchBucket");
+  return bucket;
+}
+
+/** A version above all those of the records given, and all others that this node knows of. */
+export function versionAfter(
+  clock: VersionClock,
+  ...records: readonly (Record | undefined)[]
+): Promise<Version> {
+  let last: Version | undefined;
+  for (const record of records) {
+    if (record === undefined) continue;
+    const version = lastVersion(record);
+    if (last === undefined || version > last) last = version;
+  }
+  return clock.next(last);
+}
+
+/**
+ * Makes a record with blocks the newest of its name. Between the time at which its blocks were last known to be kept (`heldSince`,
+ * by the process's clock) and the acknowledgement there is never as much as a lease: however long this process stood still, no
+ * node has taken them for garbage.
+ */
+export async function commitContent(
+  parts: ClusterParts,
+  record: Record,
+  bucket: Record,
+  heldSince: number,
+): Promise<void> {
+  const { quorum, clock } = parts;
+  const since = await freshen(parts, record.blocks, heldSince, 4);
+  try {
+    await quorum.write([record], bucket);
+    await freshen(parts, record.blocks, since, 2);
+  } catch (error) {
+    // A refusal must not be followed by the object's appearance where it got to.
+    if (error instanceof S3Error && error.code !== "ServiceUnavailable") {
+      const grave = tombstone(record, await clock.next(record.version));
+      quorum.write([grave]).catch(ignoreSilence);
+    }
+    throw error;
+  }
+}
+
+/** Renews the leases of the blocks when the given part of one has passed; gives the time since when they hold. */
+async function freshen(
+  { exchange, timers, intake }: ClusterParts,
+  blocks: readonly BlockRef[],
+  heldSince: number,
+  part: number,
+): Promise<number> {
+  if (blocks.length === 0 || timers.elapsed() - heldSince < intake.leaseMs / part) return heldSince;
+  const now = timers.elapsed();
+  await renewAll(exchange, blocks);
+  return now;
+}

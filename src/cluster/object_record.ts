@@ -1,0 +1,236 @@
+/** Between what S3 knows (objects, buckets, uploads, parts) and the records that stand for it. */
+
+import { decodeMeta, decodeParts, encodeMeta, encodeParts } from "../storage/object_row.ts";
+import type {
+  BucketInfo,
+  BucketPatch,
+  CannedAcl,
+  ObjectInfo,
+  ObjectMeta,
+  ObjectPart,
+  ObjectPatch,
+  PartInfo,
+  Tags,
+  UploadInfo,
+} from "../storage/object_store.ts";
+import {
+  bucketName,
+  type Json,
+  type JsonObject,
+  objectName,
+  partName,
+  type Patch,
+  type Record,
+  type RecordName,
+  uploadName,
+  type Version,
+} from "../storage/record.ts";
+import type { Content } from "./body_intake.ts";
+
+export interface ObjectFacts extends Omit<ObjectInfo, "meta" | "partCount"> {
+  readonly meta: ObjectMeta;
+  /** Of an object made by a multipart upload. */
+  readonly parts: readonly ObjectPart[] | undefined;
+}
+
+const NO_CONTENT: Content = { blocks: [], inline: undefined };
+
+export function objectRecord(facts: ObjectFacts, content: Content, version: Version): Record {
+  const { bucket, key, size, etag, modifiedMs, meta, parts } = facts;
+  const data = {
+    size,
+    etag,
+    time: modifiedMs,
+    meta: encodeMeta(meta),
+    ...(parts && { parts: encodeParts(parts), count: parts.length }),
+  };
+  return live(objectName(bucket, key), version, data, content);
+}
+
+/** The metadata is decoded when it is asked for: a listing doesn't. */
+class RecordInfo implements ObjectInfo {
+  readonly bucket: string;
+  readonly key: string;
+  readonly size: number;
+  readonly etag: string;
+  readonly modifiedMs: number;
+  readonly partCount: number | undefined;
+  readonly #record: Record;
+  #meta: ObjectMeta | undefined;
+
+  constructor(record: Record) {
+    const { data } = record;
+    this.bucket = record.bucket;
+    this.key = record.key;
+    this.size = Number(data["size"]);
+    this.etag = String(data["etag"]);
+    this.modifiedMs = Number(data["time"]);
+    this.partCount = data["count"] === undefined ? undefined : Number(data["count"]);
+    this.#record = record;
+  }
+
+  get meta(): ObjectMeta {
+    return this.#meta ??= patchedMeta(this.#record);
+  }
+}
+
+export function objectInfo(record: Record): ObjectInfo {
+  return new RecordInfo(record);
+}
+
+export function objectParts(record: Record): ObjectPart[] | undefined {
+  const parts = record.data["parts"];
+  return parts === undefined ? undefined : decodeParts(String(parts));
+}
+
+/** Tags and ACL each have a version of their own, so that changes of both at once don't undo each other. */
+export function patchObject(record: Record, patch: ObjectPatch, version: Version): Record {
+  return patched(record, version, {
+    ...(patch.tags && { tags: patch.tags }),
+    ...(patch.acl && { acl: patch.acl }),
+  });
+}
+
+export function bucketRecord(
+  { name, createdMs, owner, acl, cors, tags }: BucketInfo,
+  version: Version,
+): Record {
+  const data = {
+    time: createdMs,
+    owner: owner ?? null,
+    acl,
+    cors: cors ?? null,
+    tags: tags ?? null,
+  };
+  return live(bucketName(name), version, data);
+}
+
+export function bucketInfo(record: Record): BucketInfo {
+  const { data, patches } = record;
+  const field = (name: string) => patches[name]?.value ?? data[name] ?? null;
+  const removable = (name: string) => {
+    const patch = patches[name];
+    return patch === undefined ? data[name] ?? null : patch.value;
+  };
+  const [owner, cors, tags] = [data["owner"] ?? null, removable("cors"), removable("tags")];
+  return {
+    name: record.bucket,
+    createdMs: Number(data["time"]),
+    owner: owner === null ? undefined : String(owner),
+    acl: field("acl") as CannedAcl,
+    cors: cors === null ? undefined : String(cors),
+    tags: tags === null ? undefined : tags as Tags,
+  };
+}
+
+export function patchBucket(record: Record, patch: BucketPatch, version: Version): Record {
+  return patched(record, version, {
+    ...(patch.acl !== undefined && { acl: patch.acl }),
+    ...(patch.cors !== undefined && { cors: patch.cors }),
+    ...(patch.tags !== undefined && { tags: patch.tags }),
+  });
+}
+
+export function uploadRecord(upload: UploadInfo, version: Version): Record {
+  const { bucket, key, uploadId, initiator, initiatedMs, meta, checksum } = upload;
+  const data = {
+    time: initiatedMs,
+    initiator: initiator ?? null,
+    meta: encodeMeta(meta),
+    checksum: checksum === undefined ? null : { ...checksum },
+  };
+  return live(uploadName(bucket, key, uploadId), version, data);
+}
+
+export function uploadInfo({ bucket, key, sub, data }: Record): UploadInfo {
+  const { initiator = null, checksum = null } = data;
+  return {
+    bucket,
+    key,
+    uploadId: sub,
+    initiatedMs: Number(data["time"]),
+    initiator: initiator === null ? undefined : String(initiator),
+    meta: decodeMeta(String(data["meta"])),
+    checksum: checksum === null ? undefined : checksum as unknown as UploadInfo["checksum"],
+  };
+}
+
+/** The tombstone of an upload that made an object remembers which, for a client that asks again. */
+export function completedUpload(upload: Record, object: Record, version: Version): Record {
+  return { ...tombstone(upload, version), data: { object: object.data } };
+}
+
+/** What the upload once made, if its tombstone remembers. */
+export function findCompleted(upload: Record | undefined): ObjectInfo | undefined {
+  const data = upload?.isDeleted === true ? upload.data["object"] : undefined;
+  if (upload === undefined || data === undefined) return undefined;
+  return objectInfo({ ...upload, data: data as JsonObject });
+}
+
+export function partRecord(
+  upload: { readonly bucket: string; readonly key: string; readonly uploadId: string },
+  part: PartInfo,
+  content: Content,
+  version: Version,
+): Record {
+  const { number, size, etag, modifiedMs, checksum } = part;
+  const data = { size, etag, time: modifiedMs, ...(checksum && { checksum: { ...checksum } }) };
+  return live(partName(upload.bucket, upload.key, upload.uploadId, number), version, data, content);
+}
+
+export function partInfo({ sub, data }: Record): PartInfo {
+  const { checksum } = data;
+  return {
+    number: Number(sub.slice(sub.lastIndexOf("/") + 1)),
+    size: Number(data["size"]),
+    etag: String(data["etag"]),
+    modifiedMs: Number(data["time"]),
+    ...(checksum !== undefined && {
+      checksum: checksum as unknown as NonNullable<PartInfo["checksum"]>,
+    }),
+  };
+}
+
+export function tombstone(name: RecordName, version: Version, data: JsonObject = {}): Record {
+  const { kind, bucket, key, sub } = name;
+  return {
+    kind,
+    bucket,
+    key,
+    sub,
+    version,
+    isDeleted: true,
+    data,
+    patches: {},
+    blocks: [],
+    inline: undefined,
+  };
+}
+
+function live(
+  name: RecordName,
+  version: Version,
+  data: JsonObject,
+  { blocks, inline }: Content = NO_CONTENT,
+): Record {
+  return { ...name, version, isDeleted: false, data, patches: {}, blocks, inline };
+}
+
+function patched(
+  record: Record,
+  version: Version,
+  values: { readonly [field: string]: Json },
+): Record {
+  const patches: { [field: string]: Patch } = { ...record.patches };
+  for (const [field, value] of Object.entries(values)) patches[field] = { version, value };
+  return { ...record, patches };
+}
+
+function patchedMeta({ data, patches }: Record): ObjectMeta {
+  const meta = decodeMeta(String(data["meta"]));
+  return {
+    ...meta,
+    tags: (patches["tags"]?.value ?? meta.tags) as Tags,
+    acl: (patches["acl"]?.value ?? meta.acl) as CannedAcl,
+  };
+}
