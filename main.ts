@@ -1,32 +1,32 @@
 /**
  * The program: command line → Config → parts → Deno.serve → drain. The only file that knows concrete classes.
  *
- * Exit codes: 0 done; 1 it could not start, or `check` found problems; 2 the command line is wrong.
+ * Exit codes: 0 done; 1 it could not start, or `check` or `import` found problems; 2 the command line is wrong.
  */
 
 import { createKeyring } from "./src/auth/keyring.ts";
-import { bannerLines, baseUrl, readyLine } from "./src/cli/banner.ts";
 import { createBuckets } from "./src/cli/buckets.ts";
 import { checkStore } from "./src/cli/check_command.ts";
-import { prepareDataDir } from "./src/cli/data_dir.ts";
-import { drain, Gate } from "./src/cli/drain.ts";
+import { findImportSource, isClusterNodes, prepareDataDir } from "./src/cli/data_dir.ts";
+import { importStore } from "./src/cli/import_command.ts";
 import { printIndex } from "./src/cli/index_command.ts";
 import { LineWriter } from "./src/cli/line_writer.ts";
-import { listen } from "./src/cli/listen.ts";
 import { lineLog } from "./src/cli/log.ts";
 import { ProgressBar } from "./src/cli/progress_bar.ts";
 import { printLine } from "./src/cli/print.ts";
-import { systemReason } from "./src/cli/start_error.ts";
+import { serveUntil, type Service } from "./src/cli/serve.ts";
+import { StartError, systemReason } from "./src/cli/start_error.ts";
 import { openStopSignal } from "./src/cli/stop_signal.ts";
 import { catchStrayErrors } from "./src/cli/stray_errors.ts";
 import { systemClock, systemRandom } from "./src/clock.ts";
 import { type Config, DEFAULT_REGION, parseConfig } from "./src/config.ts";
+import type { ClusterConfig } from "./src/config/cluster.ts";
 import { helpText } from "./src/config/help.ts";
 import { UsageError } from "./src/config/usage_error.ts";
-import { LIMITS } from "./src/limits.ts";
 import type { Log } from "./src/log.ts";
-import { createServer } from "./src/server.ts";
+import { createServer, type ServerOptions } from "./src/server.ts";
 import { FileStore } from "./src/storage/file_store.ts";
+import type { ObjectStore } from "./src/storage/object_store.ts";
 import { VERSION } from "./src/version.ts";
 
 /** Runs one command to its end; returns the exit code. */
@@ -43,10 +43,10 @@ async function main(words: readonly string[]): Promise<number> {
 async function run(config: Config): Promise<number> {
   switch (config.command) {
     case "help":
-      printLine(Deno.stdout, helpText().trimEnd());
+      printOut(helpText().trimEnd());
       return 0;
     case "version":
-      printLine(Deno.stdout, `zs3 ${VERSION}`);
+      printOut(`zs3 ${VERSION}`);
       return 0;
     case "serve":
       return await serve(config);
@@ -54,6 +54,8 @@ async function run(config: Config): Promise<number> {
       return await check(config);
     case "index":
       return await index(config);
+    case "import":
+      return await importAll(config);
   }
 }
 
@@ -62,28 +64,63 @@ async function serve(config: Config): Promise<number> {
   const log = lineLog(config.log, (line) => lines.line(line));
   using _strayErrors = catchStrayErrors(log);
   using stop = openStopSignal(() => Deno.exit(1));
-  await using store = await openStore(config, log);
-  await createBuckets(store, config);
-  const gate = new Gate(createHandler(config, store, log));
-  const server = await listen(config, gate.handle, (error) => log.fault("-", error));
-  announce(config, baseUrl(config, server.addr.port));
-  await stop.received;
-  if (!await drain(server, gate, LIMITS.drainMsMax)) {
-    log.fault("-", new Error(`requests were cut off ${LIMITS.drainMsMax} ms after the signal`));
-  }
+  await using service = config.cluster === undefined
+    ? await openStandalone(config, log)
+    : await openNode(config, config.cluster, log);
+  await serveUntil(stop.received, service, config, log, printOut);
   return 0;
+}
+
+async function openStandalone(config: Config, log: Log): Promise<Service> {
+  const store = await openStore(config, log);
+  try {
+    await createBuckets(store, config);
+  } catch (error) {
+    await store[Symbol.asyncDispose]();
+    throw error;
+  }
+  return {
+    handle: createServer(serverOptions(config, store, log)),
+    start: () => Promise.resolve(),
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
+}
+
+function openNode(_config: Config, _cluster: ClusterConfig, _log: Log): Promise<Service> {
+  return notYet();
 }
 
 async function check(config: Config): Promise<number> {
+  if (await isNodes(config)) return await notYet();
   await using store = await openStore(config, commandLog());
   using bar = new ProgressBar(Deno.stdout);
-  return await checkStore(store, bar, (line) => printLine(Deno.stdout, line));
+  return await checkStore(store, bar, printOut);
 }
 
 async function index(config: Config): Promise<number> {
+  if (await isNodes(config)) return await notYet();
   await using store = await openStore(config, commandLog());
-  await printIndex(store, (line) => printLine(Deno.stdout, line));
+  await printIndex(store, printOut);
   return 0;
+}
+
+async function importAll(config: Config): Promise<number> {
+  const target = await prepareDataDir(config.dataDir);
+  const dataDir = await findImportSource(config.importFrom ?? "", target);
+  // Nothing of the source is to go, unfinished uploads of any age included.
+  const uploadAgeMsMax = Number.MAX_SAFE_INTEGER;
+  await using source = await openStore({ ...config, dataDir, uploadAgeMsMax }, commandLog());
+  using bar = new ProgressBar(Deno.stdout);
+  return await importStore(source, await notYet(), bar, printOut);
+}
+
+/** Whose data dir a command that reads one is about: it looks, so that nobody has to say. */
+async function isNodes({ dataDir, cluster }: Config): Promise<boolean> {
+  return cluster !== undefined || await isClusterNodes(await prepareDataDir(dataDir));
+}
+
+function notYet(): Promise<never> {
+  return Promise.reject(new StartError("distributed mode is not in this version yet"));
 }
 
 async function openStore(config: Config, log: Log): Promise<FileStore> {
@@ -95,12 +132,8 @@ async function openStore(config: Config, log: Log): Promise<FileStore> {
   });
 }
 
-function createHandler(
-  config: Config,
-  store: FileStore,
-  log: Log,
-): (request: Request) => Promise<Response> {
-  return createServer({
+function serverOptions(config: Config, store: ObjectStore, log: Log): ServerOptions {
+  return {
     services: {
       store,
       log,
@@ -111,7 +144,7 @@ function createHandler(
       signedRegion: config.region,
     },
     domains: config.domains,
-  });
+  };
 }
 
 /** What a command other than `serve` has to say of faults in the background. */
@@ -119,9 +152,8 @@ function commandLog(): Log {
   return lineLog("text", (line) => printLine(Deno.stderr, line));
 }
 
-function announce(config: Config, url: string): void {
-  for (const line of bannerLines(config, url)) printLine(Deno.stdout, line);
-  printLine(Deno.stdout, readyLine(url));
+function printOut(line: string): void {
+  printLine(Deno.stdout, line);
 }
 
 // A worker started from this same file has `import.meta.main` too (Deno 2.9): it must not become a second server.

@@ -2,7 +2,7 @@
 
 import type { KeyPair } from "./auth/keyring.ts";
 import { type Command, parseArguments } from "./config/arguments.ts";
-import { FLAG_NAMES, flagOf } from "./config/flags.ts";
+import { type ClusterConfig, parseCluster } from "./config/cluster.ts";
 import { type Environment, Settings } from "./config/settings.ts";
 import { UsageError } from "./config/usage_error.ts";
 import type { BucketSpec } from "./config/values.ts";
@@ -36,6 +36,10 @@ export interface Config {
   readonly domains: readonly string[];
   readonly log: "text" | "json" | "off";
   readonly uploadAgeMsMax: number;
+  /** undefined when not distributed. */
+  readonly cluster: ClusterConfig | undefined;
+  /** The data dir that `import` reads, as given; undefined for every other command. */
+  readonly importFrom: string | undefined;
 }
 
 /**
@@ -48,30 +52,39 @@ export function parseConfig(words: readonly string[], environment: Environment):
   const settings = new Settings(flags, environment);
   if (settings.value("help")) return parseConfig(["help"], {});
   if (settings.value("version")) return parseConfig(["version"], {});
-  refuseCluster(settings);
+  const keys = parseKeyPairs(settings);
+  const dataDir = settings.value("data-dir");
   return {
     command,
     host: settings.value("host"),
     port: settings.value("port"),
     tls: parseTls(settings),
-    dataDir: settings.value("data-dir"),
-    ...parseKeyPairs(settings),
+    dataDir,
+    ...keys,
     buckets: settings.value("buckets") ?? [],
     durability: settings.value("durability"),
     region: settings.value("region"),
     domains: settings.value("domain") ?? [],
     log: settings.value("log"),
     uploadAgeMsMax: settings.value("upload-max-age"),
+    cluster: parseCluster(settings, keys.keyPairs),
+    importFrom: parseImport(command, settings.value("from"), dataDir),
   };
 }
 
-/** The flags are known, so that a mistake in one is told first; what they ask for isn't there yet. */
-function refuseCluster(settings: Settings): void {
-  for (const name of FLAG_NAMES.filter((name) => flagOf(name).group === "Cluster")) {
-    const origin = settings.findOrigin(name);
-    if (origin === undefined || settings.value(name) === false) continue;
-    throw new UsageError(`${origin}: distributed mode is not in this version yet`);
+function parseImport(
+  command: Command,
+  from: string | undefined,
+  dataDir: string,
+): string | undefined {
+  if (command !== "import" && from !== undefined) {
+    throw new UsageError(`--from belongs to import, not to ${command}`);
   }
+  if (command === "import" && from === undefined) {
+    throw new UsageError("import needs --from: the data dir of a standalone server");
+  }
+  if (from === dataDir) throw new UsageError("--from and --data-dir must be two folders");
+  return from;
 }
 
 function parseTls(settings: Settings): Config["tls"] {

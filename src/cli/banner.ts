@@ -2,6 +2,7 @@
 
 import { resolve } from "node:path";
 import type { Config } from "../config.ts";
+import type { ClusterConfig } from "../config/cluster.ts";
 import { VERSION } from "../version.ts";
 
 /** The address to give to a client on this machine: an "any" address becomes the loopback one. */
@@ -24,6 +25,7 @@ export function bannerLines(config: Config, url: string): string[] {
       isAnyAddress(config.host) ? " and every other address of this machine" : ""
     }`,
     `  data      ${resolve(config.dataDir)} (${DURABILITY[config.durability]})`,
+    ...(config.cluster === undefined ? [] : [`  cluster   ${clusterText(config.cluster)}`]),
     ...(config.buckets.length === 0 ? [] : [`  buckets   ${bucketList(config)}`]),
     ...warnings(config).map((warning) => `  warning   ${warning}`),
     `  try       ${tryLine(config, url)}`,
@@ -41,8 +43,15 @@ const DEFAULT_KEYS_WARNING =
 /** What a secret should have at least: MinIO demands as much. */
 const SECRET_CHARS_ENOUGH = 8;
 
+const KNOWN_CLUSTER_SECRET_WARNING =
+  "the cluster's secret is derived from them: whoever reaches this port can join, read and write";
+
 function warnings(config: Config): string[] {
-  if (config.usesDefaultKeys) return [DEFAULT_KEYS_WARNING];
+  if (config.usesDefaultKeys) {
+    const isSecretKnown = config.cluster !== undefined &&
+      config.cluster.clusterSecret === undefined;
+    return [DEFAULT_KEYS_WARNING, ...(isSecretKnown ? [KNOWN_CLUSTER_SECRET_WARNING] : [])];
+  }
   const isWeak = config.keyPairs.some((pair) => pair.secretKey.length < SECRET_CHARS_ENOUGH);
   return isWeak
     ? [`a secret has fewer than ${SECRET_CHARS_ENOUGH} characters and can be guessed`]
@@ -55,6 +64,16 @@ function tryLine(config: Config, url: string): string {
     : "";
   const region = config.region === undefined ? "" : ` --region ${config.region}`;
   return `${keys}aws --endpoint-url ${url}${region} s3 ls`;
+}
+
+/** "3 replicas, 2 for a write, 2 for a read; told of a:1, b:2; looks for nodes on the local network". */
+function clusterText(cluster: ClusterConfig): string {
+  const { replicas, writeQuorum, readQuorum, bootstrap, discovery } = cluster;
+  return [
+    `${replicas} replicas, ${writeQuorum} for a write, ${readQuorum} for a read`,
+    ...(bootstrap.length === 0 ? [] : [`told of ${bootstrap.join(", ")}`]),
+    ...(discovery === "lan" ? ["looks for nodes on the local network"] : []),
+  ].join("; ");
 }
 
 function bucketList(config: Config): string {

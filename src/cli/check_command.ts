@@ -1,6 +1,7 @@
 /** `zs3 check`: has the store verify itself, shows how far it is, and sums up. */
 
 import type { CheckProblem, CheckSummary, CheckWatch } from "../storage/store_check.ts";
+import { count } from "./count.ts";
 import { oneLine } from "./one_line.ts";
 import type { ProgressBar } from "./progress_bar.ts";
 
@@ -42,8 +43,4 @@ export async function checkStore(
 function problemText({ bucket, key, what, isRepaired }: CheckProblem): string {
   const object = key === undefined ? bucket : `${bucket}/${key}`;
   return `${oneLine(object)}: ${what}${isRepaired ? " (repaired)" : ""}`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

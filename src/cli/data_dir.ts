@@ -1,5 +1,6 @@
-/** The data dir before a store opens it: made when missing, proved writable. */
+/** The data dir before a store opens it: made when missing, proved writable, and told apart from others. */
 
+import { catalogPath, clusterPath } from "../storage/data_dir.ts";
 import { StartError, systemReason } from "./start_error.ts";
 
 /** Returns its absolute path. Throws StartError when it can't be made or written to. Leaves nothing in it. */
@@ -12,5 +13,41 @@ export async function prepareDataDir(dataDir: string): Promise<string> {
     throw new StartError(`the data dir ${dataDir} is not writable: ${systemReason(error)}`, {
       cause: error,
     });
+  }
+}
+
+/** Whether it is a cluster node's: a command that reads one finds out by itself. */
+export async function isClusterNodes(dataDir: string): Promise<boolean> {
+  return await exists(clusterPath(dataDir));
+}
+
+/**
+ * The absolute path of a data dir to import from. Throws StartError when no standalone server made it, or one of both folders
+ * is in the other. That it is a node's is for the store to say.
+ */
+export async function findImportSource(from: string, target: string): Promise<string> {
+  const source = await Deno.realPath(from).catch((error) => {
+    throw new StartError(`the data dir ${from} can't be read: ${systemReason(error)}`, {
+      cause: error,
+    });
+  });
+  if (isWithin(source, target) || isWithin(target, source)) {
+    throw new StartError(`${source} and ${target} must be two folders, neither in the other`);
+  }
+  if (await isClusterNodes(source) || await exists(catalogPath(source))) return source;
+  throw new StartError(`${from} is no data dir of a standalone server: nothing is imported`);
+}
+
+function isWithin(folder: string, path: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }

@@ -3,10 +3,11 @@
 import { S3Error } from "../errors.ts";
 import { errorResponse } from "../s3/error_response.ts";
 
-type Handle = (request: Request) => Promise<Response>;
+/** `remote` is where the connection came from. */
+export type Handle = (request: Request, remote: Deno.NetAddr) => Promise<Response>;
 
 /** What Deno tells of a request: `completed` settles when its response is sent to the end, or can't be. */
-type Delivery = Pick<Deno.ServeHandlerInfo, "completed">;
+type Delivery = Pick<Deno.ServeHandlerInfo<Deno.NetAddr>, "completed" | "remoteAddr">;
 
 /** Stands before a request handler; knows how many requests aren't answered to the last byte. */
 export class Gate {
@@ -27,7 +28,7 @@ export class Gate {
       this.#settle();
     };
     delivery.completed.then(end, end);
-    return this.#handle(request);
+    return this.#handle(request, delivery.remoteAddr);
   };
 
   /** New requests get 503 from now on. Resolves when the last response is sent. */

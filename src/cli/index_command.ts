@@ -1,36 +1,25 @@
 /** `zs3 index`: one line per object, in order, without holding more than a page. */
 
-import { LIMITS } from "../limits.ts";
-import type { ListPosition, ObjectInfo, ObjectStore } from "../storage/object_store.ts";
+import type { ObjectInfo, ObjectStore } from "../storage/object_store.ts";
+import { allObjects } from "./all_objects.ts";
 import { oneLine } from "./one_line.ts";
 
-type ListableStore = Pick<ObjectStore, "listBuckets" | "list">;
-
-/** Prints `bucket/key → etag, size` for every object, by bucket name, then by the key's UTF-8 bytes. */
-export async function printIndex(
-  store: ListableStore,
-  print: (line: string) => void,
-): Promise<void> {
-  for (const { name } of await store.listBuckets()) {
-    for await (const object of objectsOf(store, name)) {
-      print(oneLine(`${name}/${object.key} → ${object.etag}, ${object.size}`));
-    }
-  }
+/** Where content is addressed by its hash: what that is. */
+export interface HashSource {
+  /** As text without blanks; undefined when it isn't known of this object, whose ETag is printed then. */
+  findHash(object: ObjectInfo): string | undefined;
 }
 
-async function* objectsOf(
-  store: ListableStore,
-  bucket: string,
-): AsyncGenerator<ObjectInfo> {
-  let after: ListPosition | undefined = { kind: "start" };
-  while (after !== undefined) {
-    const page = await store.list(bucket, {
-      prefix: "",
-      delimiter: "",
-      after,
-      limit: LIMITS.listKeysMax,
-    });
-    for (const entry of page.entries) if (entry.kind === "object") yield entry.object;
-    after = page.next;
+/** Prints `bucket/key → etag, size` (or hash in place of ETag) for every object, by bucket name, then by the key's UTF-8 bytes. */
+export async function printIndex(
+  store: Pick<ObjectStore, "listBuckets" | "list">,
+  print: (line: string) => void,
+  hashes?: HashSource,
+): Promise<void> {
+  for (const { name } of await store.listBuckets()) {
+    for await (const object of allObjects(store, name)) {
+      const hash = hashes?.findHash(object) ?? object.etag;
+      print(oneLine(`${name}/${object.key} → ${hash}, ${object.size}`));
+    }
   }
 }

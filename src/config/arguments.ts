@@ -5,7 +5,7 @@ import { levenshteinDistance } from "@std/text/levenshtein-distance";
 import { FLAG_NAMES, type FlagName, flagOf, isFlagName } from "./flags.ts";
 import { UsageError } from "./usage_error.ts";
 
-export const COMMANDS = ["serve", "check", "index", "help", "version"] as const;
+export const COMMANDS = ["serve", "check", "index", "import", "help", "version"] as const;
 export type Command = typeof COMMANDS[number];
 
 export interface Arguments {

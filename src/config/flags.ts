@@ -9,6 +9,7 @@ import {
   parseDurationMs,
   parseHost,
   parseInteger,
+  parsePeer,
   parsePeers,
   parsePort,
   parseRegion,
@@ -19,7 +20,7 @@ import {
 
 export interface Flag {
   /** Headings of `--help`, in its order. */
-  readonly group: "Server" | "Access" | "Storage" | "Cluster" | "Other";
+  readonly group: "Server" | "Access" | "Storage" | "Cluster" | "Import" | "Other";
   readonly help: string;
   /** What stands for the value in `--help`. A flag without it is a switch and takes no value. */
   readonly placeholder?: string;
@@ -135,13 +136,13 @@ export const FLAGS = {
   },
   "distributed": {
     group: "Cluster",
-    help: "be a node of a cluster",
+    help: "be a node of a cluster; its data dir holds blocks and records instead",
     parse: parseSwitch,
     short: "d",
   },
   "bootstrap": {
     group: "Cluster",
-    help: "nodes to join",
+    help: "nodes to join; one that answers is enough",
     placeholder: "HOST:PORT,…",
     parse: parsePeers,
   },
@@ -154,37 +155,36 @@ export const FLAGS = {
   },
   "cluster-secret": {
     group: "Cluster",
-    help: "secret shared by all nodes; better given by its variable",
+    help:
+      "secret shared by all nodes; better given by its variable; without it, derived from the administrator's key pair",
     placeholder: "SECRET",
     parse: parseSecretKey,
     isSecret: true,
   },
   "advertise": {
     group: "Cluster",
-    help: "address at which other nodes reach this one",
+    help: "address at which other nodes reach this one; without it, found out",
     placeholder: "HOST:PORT",
-    parse: parsePeers,
+    parse: parsePeer,
   },
   "replicas": {
     group: "Cluster",
-    help: "nodes that hold each object",
+    help: "nodes that hold each object; the same on every node, as the quorums are",
     placeholder: "COUNT",
     parse: (text) => parseInteger(text, 1, 20),
     fallback: "3",
   },
   "write-quorum": {
     group: "Cluster",
-    help: "nodes that must have a write before the reply",
+    help: "nodes that must have a write before the reply (default: a majority of --replicas)",
     placeholder: "COUNT",
     parse: (text) => parseInteger(text, 1, 20),
-    fallback: "2",
   },
   "read-quorum": {
     group: "Cluster",
-    help: "nodes that must answer a read",
+    help: "nodes that must answer a read (default: as many as it takes to meet every write)",
     placeholder: "COUNT",
     parse: (text) => parseInteger(text, 1, 20),
-    fallback: "2",
   },
   "discovery": {
     group: "Cluster",
@@ -192,6 +192,27 @@ export const FLAGS = {
     placeholder: "MODE",
     parse: oneOf("lan", "off"),
     fallback: "lan",
+  },
+  "gc-grace": {
+    group: "Cluster",
+    help: "blocks that nothing refers to are kept this long",
+    placeholder: "TIME",
+    parse: parseDurationMs,
+    fallback: "10m",
+  },
+  "gone-after": {
+    group: "Cluster",
+    help: "a node not heard of for this long is given up and its share rebuilt elsewhere",
+    placeholder: "TIME",
+    parse: parseDurationMs,
+    fallback: "15m",
+  },
+  "from": {
+    group: "Import",
+    help: "data dir of a standalone server: what it holds is copied into --data-dir",
+    placeholder: "FOLDER",
+    parse: parseText,
+    isCommandLineOnly: true,
   },
   "help": {
     group: "Other",

@@ -5,11 +5,15 @@ import { FLAG_NAMES, type FlagName, flagOf } from "./flags.ts";
 const COLUMNS = 100;
 const LEFT_COLUMNS = 30;
 
-const HEAD = `zs3: S3-compatible object storage that keeps objects as plain files
+const HEAD =
+  `zs3: S3-compatible object storage: objects as plain files, or on the nodes of a cluster
 
-  zs3 [serve] [flags]   serve S3 until SIGTERM or SIGINT
-  zs3 check   [flags]   verify every object's bytes against its recorded hash, repair the catalog
-  zs3 index   [flags]   print each object's bucket/key, ETag and size
+  zs3 [serve] [flags]   serve S3 until SIGTERM or SIGINT; with --distributed as a node of a cluster
+  zs3 check   [flags]   verify every object's bytes against its recorded hash, repair the catalog;
+                        of a node: every block that it holds
+  zs3 index   [flags]   print each object's bucket/key, ETag and size; of a node: BLAKE3 and size
+  zs3 import  --from=FOLDER --data-dir=NEW [flags]
+                        copy what a standalone server holds into the data dir of a first node
 
 Write --flag=value or --flag value. Each flag has an environment variable, ZS3_ and its name in
 capitals (--data-dir: ZS3_DATA_DIR); the flag wins.`;
@@ -19,7 +23,7 @@ export function helpText(): string {
   const groups = Map.groupBy(FLAG_NAMES, (name) => flagOf(name).group);
   const sections = [...groups].map(([group, names]) =>
     [
-      `${group}:${group === "Cluster" ? " (not in this version yet)" : ""}`,
+      `${group}:`,
       ...names.map(flagLines),
     ].join("\n")
   );

@@ -1,5 +1,6 @@
 /** Text of a flag or variable → the value it stands for. Each throws a ValueError that says what the text should be. */
 
+import { isIPv6 } from "node:net";
 import type { KeyPair, Role } from "../auth/keyring.ts";
 import type { CannedAcl } from "../storage/object_store.ts";
 import { isOperatorBucketName } from "../storage/names.ts";
@@ -144,13 +145,23 @@ export function parseDurationMs(text: string): number {
   throw new ValueError("must be a time such as 90s, 30m, 12h or 7d");
 }
 
-/** `host:port,…` */
+/** `host:port` or `[v6]:port` of a node; the port is a real one. */
+export function parsePeer(text: string): string {
+  if (isPeer(text)) return text;
+  throw new ValueError("must be one host:port or [IPv6]:port, with a port from 1 to 65535");
+}
+
+/** The same, separated by commas. */
 export function parsePeers(text: string): readonly string[] {
-  return text.split(",").map((entry) => {
-    const colon = entry.lastIndexOf(":");
-    if (colon <= 0) throw new ValueError("must be host:port,…");
-    return `${parseHost(entry.slice(0, colon))}:${parsePort(entry.slice(colon + 1))}`;
-  });
+  const peers = text.split(",").map((entry) => entry.trim());
+  if (peers.every(isPeer)) return peers;
+  throw new ValueError("must be host:port or [IPv6]:port,…, with ports from 1 to 65535");
+}
+
+function isPeer(text: string): boolean {
+  const [, v6, name, port = ""] = /^(?:\[(.+)\]|([0-9A-Za-z._-]+)):([0-9]{1,5})$/.exec(text) ?? [];
+  const isHost = v6 === undefined ? name !== undefined : isIPv6(v6);
+  return isHost && Number(port) >= 1 && Number(port) <= 65_535;
 }
 
 /** A parser that takes exactly the words given. */

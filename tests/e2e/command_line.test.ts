@@ -13,6 +13,8 @@ Deno.test("--help, -h and help print the same and end with 0", async () => {
         ZS3_SECRET_KEY: SECRET,
         ZS3_ACCESS_KEY: "root",
         ZS3_ACL: `admin:key:${SECRET}`,
+        ZS3_DISTRIBUTED: "1",
+        ZS3_CLUSTER_SECRET: SECRET,
       })
     ),
   );
@@ -37,7 +39,8 @@ const MISTAKES: readonly (readonly [words: readonly string[], line: string])[] =
   [["--prot=1"], "zs3: unknown flag --prot: did you mean --port?\n"],
   [["sevre"], 'zs3: unknown command "sevre": did you mean serve?\n'],
   [["--port=x"], 'zs3: --port must be a whole number from 0 to 65535, not "x"\n'],
-  [["--distributed"], "zs3: --distributed: distributed mode is not in this version yet\n"],
+  [["--bootstrap=a:1"], "zs3: --bootstrap needs --distributed\n"],
+  [["--from=x"], "zs3: --from belongs to import, not to serve\n"],
   [
     [`--acl=root:key:${SECRET}`],
     "zs3: --acl must be role:key:secret,… with role admin, writer, reader or user: entry 1 is not\n",

@@ -4,6 +4,7 @@ import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { assertEquals, assertMatch } from "@std/assert";
 import { AwsClient } from "../support/aws_client.ts";
 import { md5, patternBytes } from "../support/bytes.ts";
+import { flipByte } from "../support/flip_byte.ts";
 import { Program, runProgram } from "../support/program.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
@@ -49,12 +50,3 @@ Deno.test("check finds bytes that rotted, and is content when a good copy is put
   await check();
   assertEquals(await check(), { code: 0, stdout: sound, stderr: "" });
 });
-
-/** As a failing disk does: size and time stay as they were. */
-async function flipByte(path: string, offset: number): Promise<void> {
-  const { atime, mtime } = await Deno.stat(path);
-  const bytes = await Deno.readFile(path);
-  bytes[offset] = (bytes[offset] ?? 0) ^ 0xff;
-  await Deno.writeFile(path, bytes);
-  await Deno.utime(path, atime ?? 0, mtime ?? 0);
-}

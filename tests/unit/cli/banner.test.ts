@@ -40,3 +40,16 @@ Deno.test("a secret that can be guessed is warned of, and not shown", () => {
   assertMatch(text, /warning .*fewer than 8 characters/);
   for (const hidden of ["root", "short!"]) assertEquals(text.includes(hidden), false, hidden);
 });
+
+Deno.test("a node says how it takes part, and shows no secret", () => {
+  const words = ["-d", "--bootstrap=a:1,b:2", "--cluster-secret=hush-hush", "--replicas=5"];
+  const text = bannerLines(parseConfig(words, {}), "http://127.0.0.1:9000").join("\n");
+  assertMatch(text, /cluster .*5 replicas, 3 for a write, 3 for a read; told of a:1, b:2; looks/);
+  assertEquals(text.includes("hush"), false);
+  assertEquals(text.includes("secret is derived"), false);
+});
+
+Deno.test("a cluster secret that everybody knows is warned of", () => {
+  const text = bannerLines(parseConfig(["-d"], {}), "http://127.0.0.1:9000").join("\n");
+  assertMatch(text, /warning .*the cluster's secret is derived from them/);
+});

@@ -2,6 +2,8 @@ import { assertEquals } from "@std/assert";
 import { drain, Gate } from "../../../src/cli/drain.ts";
 
 const REQUEST = new Request("http://127.0.0.1/b/k");
+const REMOTE: Deno.NetAddr = { transport: "tcp", hostname: "127.0.0.1", port: 1234 };
+const delivery = (completed: Promise<void>) => ({ completed, remoteAddr: REMOTE });
 const fakeServer = (events: string[]) => ({
   shutdown: () => {
     events.push("shutdown");
@@ -13,7 +15,7 @@ Deno.test("a drain waits for responses to be sent, then shuts the server down", 
   const events: string[] = [];
   const sent = Promise.withResolvers<void>();
   const gate = new Gate(() => Promise.resolve(new Response()));
-  await gate.handle(REQUEST, { completed: sent.promise });
+  await gate.handle(REQUEST, delivery(sent.promise));
   const drained = drain(fakeServer(events), gate, 60_000);
   await new Promise((resolve) => setTimeout(resolve, 0));
   assertEquals(events, []);
@@ -22,15 +24,25 @@ Deno.test("a drain waits for responses to be sent, then shuts the server down", 
   assertEquals(events, ["shutdown"]);
 });
 
+Deno.test("a handler is told where a request came from", async () => {
+  const remotes: Deno.NetAddr[] = [];
+  const gate = new Gate((_request, remote) => {
+    remotes.push(remote);
+    return Promise.resolve(new Response());
+  });
+  await gate.handle(REQUEST, delivery(Promise.resolve()));
+  assertEquals(remotes, [REMOTE]);
+});
+
 Deno.test("a response that can't be sent counts as done", async () => {
   const gate = new Gate(() => Promise.resolve(new Response()));
-  await gate.handle(REQUEST, { completed: Promise.reject(new Error("gone")) });
+  await gate.handle(REQUEST, delivery(Promise.reject(new Error("gone"))));
   assertEquals(await drain(fakeServer([]), gate, 60_000), true);
 });
 
 Deno.test("a drain takes a bounded time", async () => {
   const gate = new Gate(() => Promise.resolve(new Response()));
-  await gate.handle(REQUEST, { completed: new Promise(() => {}) });
+  await gate.handle(REQUEST, delivery(new Promise(() => {})));
   const events: string[] = [];
   assertEquals(await drain(fakeServer(events), gate, 1), false);
   assertEquals(events, []);
@@ -39,7 +51,7 @@ Deno.test("a drain takes a bounded time", async () => {
 Deno.test("new requests are turned away while draining, and told to come back elsewhere", async () => {
   const gate = new Gate(() => Promise.resolve(new Response()));
   await drain(fakeServer([]), gate, 1000);
-  const response = await gate.handle(REQUEST, { completed: Promise.resolve() });
+  const response = await gate.handle(REQUEST, delivery(Promise.resolve()));
   assertEquals(response.status, 503);
   assertEquals(response.headers.get("connection"), "close");
   assertEquals((await response.text()).includes("<Code>ServiceUnavailable</Code>"), true);

@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { type Config, DEFAULT_KEY_PAIR, parseConfig } from "../../../src/config.ts";
+import type { ClusterConfig } from "../../../src/config/cluster.ts";
 import { FLAG_NAMES, flagOf, FLAGS, variablesOf } from "../../../src/config/flags.ts";
 import { helpText } from "../../../src/config/help.ts";
 import { UsageError } from "../../../src/config/usage_error.ts";
@@ -18,6 +19,20 @@ const DEFAULTS: Config = {
   domains: [],
   log: "text",
   uploadAgeMsMax: 7 * 86_400_000,
+  cluster: undefined,
+  importFrom: undefined,
+};
+const CLUSTER: ClusterConfig = {
+  bootstrap: [],
+  gossipIntervalMs: 30_000,
+  clusterSecret: undefined,
+  advertise: undefined,
+  replicas: 3,
+  writeQuorum: 2,
+  readQuorum: 2,
+  discovery: "lan",
+  gcGraceMs: 600_000,
+  goneAfterMs: 900_000,
 };
 const DAY_MS = 86_400_000;
 const root = { accessKeyId: "root", secretKey: "longsecret", role: "admin" } as const;
@@ -118,6 +133,56 @@ const ACCEPTED: Readonly<Record<string, Accepted>> = {
     differs: {},
   },
   "a cluster switched off": { environment: { ZS3_DISTRIBUTED: "false" }, differs: {} },
+  "a node": { words: ["--distributed"], differs: { cluster: CLUSTER } },
+  "a node on the loopback address": {
+    words: ["-d", "--host=127.0.0.1"],
+    differs: { host: "127.0.0.1", cluster: CLUSTER },
+  },
+  "everything of a node": {
+    words: [
+      "-d",
+      "--bootstrap=a:1, b.example:65535,[::1]:9000",
+      "--gossip-interval-ms=100",
+      "--cluster-secret=hush",
+      "--advertise=[fe80::1]:9001",
+      "--replicas=5",
+      "--write-quorum=4",
+      "--read-quorum=3",
+      "--discovery=off",
+      "--gc-grace=1s",
+      "--gone-after=2h",
+    ],
+    differs: {
+      cluster: {
+        bootstrap: ["a:1", "b.example:65535", "[::1]:9000"],
+        gossipIntervalMs: 100,
+        clusterSecret: "hush",
+        advertise: "[fe80::1]:9001",
+        replicas: 5,
+        writeQuorum: 4,
+        readQuorum: 3,
+        discovery: "off",
+        gcGraceMs: 1000,
+        goneAfterMs: 7_200_000,
+      },
+    },
+  },
+  "a node by variables": {
+    environment: { ZS3_DISTRIBUTED: "1", ZS3_CLUSTER_SECRET: "hush", ZS3_BOOTSTRAP: "a:1" },
+    differs: { cluster: { ...CLUSTER, clusterSecret: "hush", bootstrap: ["a:1"] } },
+  },
+  "a cluster secret where no key is an administrator's": {
+    words: ["-d", "--cluster-secret=hush", "--acl=writer:w-1:12345678"],
+    differs: {
+      keyPairs: [{ accessKeyId: "w-1", secretKey: "12345678", role: "writer" }],
+      usesDefaultKeys: false,
+      cluster: { ...CLUSTER, clusterSecret: "hush" },
+    },
+  },
+  "an import": {
+    words: ["import", "--from=old", "--data-dir=new"],
+    differs: { command: "import", importFrom: "old", dataDir: "new" },
+  },
 };
 
 for (const [name, { words = [], environment = {}, differs }] of Object.entries(ACCEPTED)) {
@@ -125,6 +190,19 @@ for (const [name, { words = [], environment = {}, differs }] of Object.entries(A
     assertEquals(parseConfig(words, environment), { ...DEFAULTS, ...differs });
   });
 }
+
+const CLUSTER_WORDS = [
+  "--bootstrap=a:1",
+  "--gossip-interval-ms=30000",
+  "--cluster-secret=hush",
+  "--advertise=a:1",
+  "--replicas=3",
+  "--write-quorum=2",
+  "--read-quorum=2",
+  "--discovery=off",
+  "--gc-grace=10m",
+  "--gone-after=15m",
+];
 
 const REFUSED: readonly (readonly [words: readonly string[], message: string])[] = [
   [["--prot=1"], "unknown flag --prot: did you mean --port?"],
@@ -134,7 +212,7 @@ const REFUSED: readonly (readonly [words: readonly string[], message: string])[]
   [["--frobnicate"], "unknown flag --frobnicate: zs3 --help lists all"],
   [["-"], "unknown flag -: zs3 --help lists all"],
   [["sevre"], 'unknown command "sevre": did you mean serve?'],
-  [["/data"], 'unknown command "/data": there are serve, check, index, help, version'],
+  [["/data"], 'unknown command "/data": there are serve, check, index, import, help, version'],
   [["serve", "/data"], 'unexpected argument "/data" after serve'],
   [["--port"], "--port needs a value"],
   [["--port="], "--port needs a value"],
@@ -168,9 +246,45 @@ const REFUSED: readonly (readonly [words: readonly string[], message: string])[]
   [["--buckets=abc,abc:public"], '--buckets must name each bucket once, not "abc,abc:public"'],
   [["--region=eu west"], '--region must be a region name such as us-east-1, not "eu west"'],
   [["--domain=http://x"], "--domain must be host names such as s3.example.com, separated by"],
-  [["--distributed"], "--distributed: distributed mode is not in this version yet"],
-  [["-d"], "--distributed: distributed mode is not in this version yet"],
-  [["--replicas=3"], "--replicas: distributed mode is not in this version yet"],
+  ...CLUSTER_WORDS.map((word) =>
+    [[word], `${word.replace(/=.*/, "")} needs --distributed`] as const
+  ),
+  [["--distributed=off", "--bootstrap=a:1"], "--bootstrap needs --distributed"],
+  [["--bootstrap=a"], "--bootstrap must be host:port or [IPv6]:port,…, with ports from 1 to 65535"],
+  ...["a", "a:0", "a:65536", ":1", "a:x", "::1:9000", "[a]:1", "http://a:1", "a:1,", "a b:1"].map((
+    text,
+  ) =>
+    [
+      ["-d", `--bootstrap=${text}`],
+      "--bootstrap must be host:port or [IPv6]:port,…, with ports",
+    ] as const
+  ),
+  ...["a:1,b:1", "a:0", "a", " a:1"].map((text) =>
+    [
+      ["-d", `--advertise=${text}`],
+      "--advertise must be one host:port or [IPv6]:port, with a",
+    ] as const
+  ),
+  [["-d", "--write-quorum=4"], "--write-quorum 4 must not be more than --replicas 3"],
+  [["-d", "--read-quorum=4"], "--read-quorum 4 must not be more than --replicas 3"],
+  [
+    ["-d", "--write-quorum=1", "--read-quorum=2"],
+    "--write-quorum 1 and --read-quorum 2 must be more than --replicas 3 together: a read would miss",
+  ],
+  [
+    ["-d", "--replicas=4", "--read-quorum=1"],
+    "--write-quorum 3 and --read-quorum 1 must be more than --replicas 4 together: a read would miss",
+  ],
+  [["-d", "--gc-grace=10"], '--gc-grace must be a time such as 90s, 30m, 12h or 7d, not "10"'],
+  [["-d", "--gone-after=0s"], "--gone-after must be a time such as 90s, 30m, 12h or 7d"],
+  [
+    ["-d", "--acl=writer:w-1:12345678"],
+    "--distributed needs --cluster-secret or an administrator's key to derive it from",
+  ],
+  [["import"], "import needs --from: the data dir of a standalone server"],
+  [["import", "--from=data"], "--from and --data-dir must be two folders"],
+  [["--from=x"], "--from belongs to import, not to serve"],
+  [["check", "--from=x"], "--from belongs to import, not to check"],
   [["--replicas=x"], '--replicas must be a whole number from 1 to 20, not "x"'],
   [["--distributed=maybe"], '--distributed must be true or false, not "maybe"'],
 ];
@@ -197,6 +311,8 @@ const SECRET_MISTAKES: readonly (readonly string[])[] = [
   [...keys, `--acl=admin:root:${SECRET}`],
   [`--secretkey=${SECRET}`],
   [`--cluster-secret=${SECRET}`],
+  ["--distributed", `--cluster-secret=\t${SECRET}`],
+  ["--distributed", "--replicas=1", "--write-quorum=2", `--cluster-secret=${SECRET}`],
 ];
 
 for (const [index, words] of SECRET_MISTAKES.entries()) {
@@ -232,10 +348,37 @@ Deno.test("help shows every flag with what it does and its default", () => {
   }
 });
 
-Deno.test("every flag has a variable of its own, but help and version", () => {
+Deno.test("quorums that aren't given fit the replicas", () => {
+  const quorums = (...words: string[]) => {
+    const { cluster } = parseConfig(["-d", ...words], {});
+    return [cluster?.writeQuorum, cluster?.readQuorum];
+  };
+  const table: readonly (readonly [words: string[], quorums: number[]])[] = [
+    [["--replicas=1"], [1, 1]],
+    [["--replicas=2"], [2, 1]],
+    [["--replicas=4"], [3, 2]],
+    [["--replicas=5"], [3, 3]],
+    [["--write-quorum=3"], [3, 1]],
+    [["--write-quorum=1"], [1, 3]],
+    [["--read-quorum=3"], [2, 3]],
+  ];
+  for (const [words, expected] of table) assertEquals(quorums(...words), expected, words.join(" "));
+});
+
+Deno.test("every flag of the cluster is refused without it, and the table of these is whole", () => {
+  const names = FLAG_NAMES.filter((name) => flagOf(name).group === "Cluster");
+  const tried = CLUSTER_WORDS.map((word) => word.slice(2).replace(/=.*/, ""));
+  assertEquals(["distributed", ...tried].sort(), [...names].sort());
+});
+
+Deno.test("every flag has a variable of its own, but those of one command", () => {
   const variables = FLAG_NAMES.flatMap(variablesOf);
   assertEquals(new Set(variables).size, variables.length);
-  assertEquals(FLAG_NAMES.filter((name) => variablesOf(name).length === 0), ["help", "version"]);
+  assertEquals(FLAG_NAMES.filter((name) => variablesOf(name).length === 0), [
+    "from",
+    "help",
+    "version",
+  ]);
 });
 
 Deno.test("every fallback stands for a value", () => {

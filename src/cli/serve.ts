@@ -1,0 +1,46 @@
+/** Serving, whatever is behind the port: it opens, says that it is ready, and ends in good order at the signal. */
+
+import type { Config } from "../config.ts";
+import { LIMITS } from "../limits.ts";
+import type { Log } from "../log.ts";
+import { bannerLines, baseUrl, readyLine } from "./banner.ts";
+import { drain, Gate, type Handle } from "./drain.ts";
+import { listen } from "./listen.ts";
+
+/** A server that stands alone, or a node of a cluster. Disposing ends what it does in the background and closes its store. */
+export interface Service extends AsyncDisposable {
+  /** Answers requests from the moment the port is open, also before `start` has resolved. Never rejects. */
+  readonly handle: Handle;
+  /** Told where it is reached, once; resolves when requests will succeed. May throw what keeps it from that. */
+  start(port: number): Promise<void>;
+}
+
+/** Returns when `stop` has resolved and the last response is sent. Throws StartError, and what `start` throws. */
+export async function serveUntil(
+  stop: Promise<void>,
+  service: Service,
+  config: Config,
+  log: Log,
+  print: (line: string) => void,
+): Promise<void> {
+  const gate = new Gate(service.handle);
+  const listener = await listen(config, gate.handle, (error) => log.fault("-", error));
+  const { port } = listener.addr;
+  try {
+    const isReady = await Promise.race([
+      service.start(port).then(() => true),
+      stop.then(() => false),
+    ]);
+    if (isReady) announce(config, baseUrl(config, port), print);
+    await stop;
+  } finally {
+    if (!await drain(listener, gate, LIMITS.drainMsMax)) {
+      log.fault("-", new Error(`requests were cut off ${LIMITS.drainMsMax} ms after the signal`));
+    }
+  }
+}
+
+function announce(config: Config, url: string, print: (line: string) => void): void {
+  for (const line of bannerLines(config, url)) print(line);
+  print(readyLine(url));
+}

@@ -1,0 +1,59 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { serveUntil, type Service } from "../../../src/cli/serve.ts";
+import { parseConfig } from "../../../src/config.ts";
+import { silentLog } from "../../../src/log.ts";
+
+const CONFIG = parseConfig(["--host=127.0.0.1", "--port=0"], {});
+
+function serviceThat(start: Service["start"]): Service {
+  return {
+    handle: () => Promise.resolve(new Response("here\n")),
+    start,
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+async function textAt(port: number): Promise<string> {
+  return await (await fetch(`http://127.0.0.1:${port}/`)).text();
+}
+
+Deno.test("the ready line comes when the service is ready; the port answers before, and until the signal", async () => {
+  const stop = Promise.withResolvers<void>();
+  const lines: string[] = [];
+  const service = serviceThat(async (port) => {
+    assertEquals(await textAt(port), "here\n");
+    assertEquals(lines, []);
+  });
+  const ready = Promise.withResolvers<string>();
+  const serving = serveUntil(stop.promise, service, CONFIG, silentLog, (line) => {
+    lines.push(line);
+    if (line.startsWith("zs3 ready ")) ready.resolve(line.slice("zs3 ready ".length));
+  });
+  const { port } = new URL(await ready.promise);
+  for (let n = 0; n < 3; n++) assertEquals(await textAt(Number(port)), "here\n");
+  stop.resolve();
+  await serving;
+  await assertRejects(() => textAt(Number(port)));
+});
+
+Deno.test("a service that isn't ready yet can be stopped", async () => {
+  const stop = Promise.withResolvers<void>();
+  const lines: string[] = [];
+  const service = serviceThat(() => {
+    stop.resolve();
+    return new Promise(() => {});
+  });
+  await serveUntil(stop.promise, service, CONFIG, silentLog, (line) => lines.push(line));
+  assertEquals(lines, []);
+});
+
+Deno.test("what keeps a service from starting is thrown, and the port is closed", async () => {
+  let opened = 0;
+  const service = serviceThat((port) => {
+    opened = port;
+    return Promise.reject(new Error("two nodes have one id"));
+  });
+  const serving = () => serveUntil(new Promise(() => {}), service, CONFIG, silentLog, () => {});
+  await assertRejects(serving, Error, "two nodes have one id");
+  await assertRejects(() => textAt(opened));
+});
