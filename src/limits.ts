@@ -161,7 +161,6 @@ export const LIMITS = {
   // Commands and pages of distributed mode.
   importsAtOnce: 16,
   providerLookupsAtOnce: 16,
-  providersToldMax: 100,
 
   // Content of a node.
   pieceRecordsMax: 512,
@@ -180,7 +179,7 @@ export const LIMITS = {
   dhtReplacementsMax: 20,
   dhtCallMs: 2_000,
   dhtSlowMs: 300,
-  dhtFreshMs: 60_000,
+  dhtFreshMs: 15 * 60_000,
   dhtFailingMs: 60_000,
   dhtBucketIdleMs: 3_600_000,
   dhtLookupMessagesMax: 200,

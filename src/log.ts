@@ -2,6 +2,9 @@
 
 import type { OperationName } from "./s3/operation.ts";
 
+/** What a node of a cluster answers besides S3. */
+export type ClusterPageName = "Ping" | "Peers" | "Providers" | "Status";
+
 /** One answered request. Holds no query, no header and no signature: nothing in it is secret. */
 export interface RequestRecord {
   readonly requestId: string;
@@ -9,7 +12,7 @@ export interface RequestRecord {
   readonly timeMs: number;
   readonly method: string;
   /** undefined when the request failed before these were known. */
-  readonly operation: OperationName | "Health" | undefined;
+  readonly operation: OperationName | "Health" | ClusterPageName | undefined;
   readonly bucket: string | undefined;
   readonly key: string | undefined;
   /** undefined for an anonymous caller, or one that failed to authenticate. */
