@@ -229,7 +229,7 @@ export class Membership {
 
   /** Comes back as a new member: the old one is on its way out everywhere. */
   async rejoin(): Promise<void> {
-    this.#stages.set(this.#self, STAGE.leaving);
+    this.#stages.set(this.#self, STAGE.unvoted);
     this.#self = memberKey(this.#options.self.id, this.#nextIncarnation());
     this.#stages.set(this.#self, STAGE.known);
     this.#isExpelled = false;

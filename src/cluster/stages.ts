@@ -5,7 +5,7 @@
  * all the others have told that they reached the stage before. Nothing else is agreed on; there is no leader.
  *
  *     known → voting → synced → settled        (a node that joins)
- *     settled → leaving → unvoted → cleared → gone     (one that is given up)
+ *     settled → leaving → unvoted → cleared → gone     (one that is given up; from known on to unvoted)
  *
  * - A *writer* counts acknowledgements of the R nearest members that it holds as voting to leaving.
  * - A *reader* asks the nearest members, whatever their stage but gone, until R of them are settled, and needs the answers of all
@@ -16,8 +16,8 @@
  * already counted it, all that it has: what was acknowledged without counting the new member (whoever coordinates a write keeps
  * it too); so two clusters that meet become one in the same way; (3) a node that is given up stops being relied on everywhere
  * before anybody stops counting it, and is forgotten only after those who remain have fetched from each other what they lack.
- * A member that somebody gives up is refused by that node from then on, and never comes back: its node returns as a new member,
- * with the next incarnation number.
+ * A member that somebody gives up is given up by all who hear of it, refused from then on, and never comes back: its node returns
+ * as a new member, with the next incarnation number.
  */
 
 import type { NodeId } from "../peer/transport.ts";
@@ -103,7 +103,7 @@ export function dueMoves(facts: StageFacts): Move[] {
 /** The stage at which a node takes in a member that another told of; undefined when that has gone already. */
 export function firstStage(told: Stage): Stage | undefined {
   if (told === STAGE.gone) return undefined;
-  return told >= STAGE.leaving ? STAGE.leaving : STAGE.known;
+  return told >= STAGE.leaving ? STAGE.unvoted : STAGE.known;
 }
 
 function dueMove(
@@ -118,8 +118,12 @@ function dueMove(
   const to = (next: Stage, syncWith: readonly MemberKey[] = []) => ({ member, to: next, syncWith });
   const allTold = (least: Stage, most: Stage = STAGE.gone) =>
     others.every((other) => isWithin(told.get(other)?.get(member), least, most));
-  if (isStaying(stage) && member !== self && mayGiveUp && facts.isGivenUp(member)) {
-    return to(STAGE.leaving);
+  if (isStaying(stage) && member !== self) {
+    const isDoomed = others.some((other) => (told.get(other)?.get(member) ?? 0) >= STAGE.leaving);
+    if (isDoomed || (mayGiveUp && facts.isGivenUp(member))) {
+      // Whom this node never counted it needn't stop counting.
+      return to(stage === STAGE.known ? STAGE.unvoted : STAGE.leaving);
+    }
   }
   switch (stage) {
     case STAGE.known:
@@ -136,7 +140,9 @@ function dueMove(
       const own = told.get(member);
       const hasAll = member === self ||
         [self, ...others].every((other) => isWithin(own?.get(other), STAGE.synced, STAGE.settled));
-      return hasAll && allTold(STAGE.voting, STAGE.settled) ? to(STAGE.settled) : undefined;
+      return hasAll && allTold(STAGE.voting, STAGE.settled) && isCompatible(facts, member)
+        ? to(STAGE.settled)
+        : undefined;
     }
     case STAGE.leaving:
       return areLeaversAgreed && allTold(STAGE.leaving) ? to(STAGE.unvoted) : undefined;
@@ -148,6 +154,16 @@ function dueMove(
     case STAGE.gone:
       return undefined;
   }
+}
+
+/** Whether the member asks all whom this node counts, and counts nobody whom this node asks no more: clusters that meet may differ. */
+function isCompatible({ self, stages, told }: StageFacts, member: MemberKey): boolean {
+  if (member === self) return true;
+  return Array.from(stages).every(([other, stage]) => {
+    const its = told.get(member)?.get(other);
+    if (isVoter(stage)) return its !== undefined && its < STAGE.gone;
+    return stage !== STAGE.gone || its === undefined || its >= STAGE.unvoted;
+  });
 }
 
 function isWithin(stage: Stage | undefined, least: Stage, most: Stage): boolean {
