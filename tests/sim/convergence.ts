@@ -1,6 +1,6 @@
 /** What must be so once a cluster has healed and come to rest: all nodes know the same, list the same and give the same bytes. */
 
-import type { RecordStore } from "../../src/storage/content_store.ts";
+import type { ContentStore, RecordStore } from "../../src/storage/content_store.ts";
 import { nameKey, type RecordName } from "../../src/storage/record.ts";
 import type { ListPosition, ObjectInfo, ObjectStore } from "../../src/storage/object_store.ts";
 import type { Contents } from "./contents.ts";
@@ -43,6 +43,49 @@ function* liveRecords(
     for (const entry of page) if (store.find(entry.name)?.isDeleted === false) yield entry;
     after = page.at(-1)?.name;
     if (page.length < NAMES_AT_ONCE) return;
+  }
+}
+
+/** In words, which blocks of live records have fewer than `replicas` copies, and which have no use; undefined when there are none. */
+export function findMisplaced(
+  disks: ReadonlyMap<string, ContentStore>,
+  replicas: number,
+): string | undefined {
+  const wanted = Math.min(replicas, disks.size);
+  const problems: string[] = [];
+  const referenced = new Set<string>();
+  const copies = new Map<string, string[]>();
+  for (const [node, { records, blocks }] of disks) {
+    for (const { hash } of allAfter((after) => records.references(after, NAMES_AT_ONCE))) {
+      referenced.add(hash);
+    }
+    for (const { hash } of allAfter((after) => blocks.list(after, NAMES_AT_ONCE).map(hashed))) {
+      copies.set(hash, [...copies.get(hash) ?? [], node]);
+    }
+  }
+  for (const hash of referenced) {
+    const held = copies.get(hash) ?? [];
+    if (held.length < wanted) problems.push(`  ${hash} has ${held.length} copies (${held})`);
+  }
+  for (const [hash, held] of copies) {
+    if (!referenced.has(hash)) problems.push(`  ${hash} is of no use (${held})`);
+  }
+  return problems.length === 0 ? undefined : problems.slice(0, DIFFERENCES_SHOWN).join("\n");
+}
+
+function hashed(hash: string): { readonly hash: string } {
+  return { hash };
+}
+
+function* allAfter<T extends { readonly hash: string }>(
+  page: (after: string) => readonly T[],
+): Generator<T> {
+  for (let after = "";;) {
+    const found = page(after);
+    yield* found;
+    const last = found.at(-1);
+    if (last === undefined || found.length < NAMES_AT_ONCE) return;
+    after = last.hash;
   }
 }
 

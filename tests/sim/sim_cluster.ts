@@ -24,25 +24,26 @@ export interface NodeParts {
   readonly transport: Transport;
   readonly timers: Timers;
   readonly random: Random;
-  /** Addresses of all machines that were started before; none for the first. */
+  /** Addresses of all other machines that were started before; none for the first. */
   readonly bootstrap: readonly string[];
 }
 
-/** A node that was made and has begun to join. It is never told that it is going to be killed. */
+/** A node that has begun to join. It is never told that it is going to be killed. */
 export interface SimNode {
   readonly store: ObjectStore;
   readonly handler: MessageHandler;
   /** Whether it has joined and caught up. */
-  isReady(): boolean;
-  /** Rejects when its background work fails: a fault of the node, which fails the simulation. */
-  readonly failed: Promise<never>;
+  readonly isReady: () => boolean;
+  /** What it thinks, for whoever reads a failure. */
+  readonly describe: () => string;
 }
 
-export type MakeNode = (parts: NodeParts) => SimNode;
+/** `fail` ends the simulation with a fault of the node; to be called for what isn't a failure of others or of the network. */
+export type OpenNode = (parts: NodeParts, fail: (error: unknown) => void) => Promise<SimNode>;
 
 export interface SimClusterOptions {
   readonly seed: number;
-  readonly makeNode: MakeNode;
+  readonly openNode: OpenNode;
   /** How long a sync of a disk takes, at most. */
   readonly syncMsMax: number;
 }
@@ -51,7 +52,9 @@ export interface SimClusterOptions {
 interface Life {
   readonly timers: VirtualTimers;
   readonly port: Port;
-  readonly node: SimNode;
+  readonly opening: Promise<SimNode>;
+  /** Undefined while it is opening. */
+  node: SimNode | undefined;
   /** Rejects when it ends. */
   readonly ended: PromiseWithResolvers<never>;
 }
@@ -92,6 +95,7 @@ export class SimCluster {
   readonly network: SimNetwork;
   readonly #options: SimClusterOptions;
   readonly #machines = new Map<string, Machine>();
+  readonly #started = new Set<string>();
   readonly #fault = Promise.withResolvers<never>();
 
   constructor(options: SimClusterOptions) {
@@ -151,19 +155,23 @@ export class SimCluster {
     const contact = { id: machine.id, address: addressOf(name) };
     const port = this.network.plug({ contact, timers });
     this.trace.note("start", name, machine.id.slice(0, 8));
-    const node = this.#options.makeNode({
+    const opening = this.#options.openNode({
       contact,
       content: machine.disk,
       transport: port.transport,
       timers,
       random: machine.random,
-      bootstrap: this.names.filter((other) => other !== name).map(addressOf),
-    });
-    port.listen(node.handler);
+      bootstrap: [...this.#started].filter((other) => other !== name).map(addressOf),
+    }, this.#fault.reject);
+    this.#started.add(name);
     const ended = Promise.withResolvers<never>();
     ended.promise.catch(() => {}); // nobody may be asking it anything
-    machine.life = { timers, port, node, ended };
-    node.failed.catch((error) => this.#fault.reject(error));
+    const life: Life = { timers, port, opening, node: undefined, ended };
+    machine.life = life;
+    opening.then((node) => {
+      life.node = node;
+      port.listen(node.handler);
+    }).catch(this.#fault.reject);
   }
 
   /** Ends the program as a power cut does: the disk keeps what was synced, or, when it is "lost", nothing, the node's id included. */
@@ -211,7 +219,14 @@ export class SimCluster {
   }
 
   isReady(name: string): boolean {
-    return this.#machine(name).life?.node.isReady() === true;
+    return this.#machine(name).life?.node?.isReady() === true;
+  }
+
+  /** What each running node thinks, a line for each. */
+  describe(): string {
+    return this.running.map((name) =>
+      `  ${name}: ${this.#machine(name).life?.node?.describe() ?? "is opening"}`
+    ).join("\n");
   }
 
   disk(name: string): MemoryContent {
@@ -220,17 +235,8 @@ export class SimCluster {
 
   /** To the node that runs there now; undefined when there is none. */
   door(name: string): Door | undefined {
-    const life = this.#machine(name).life;
-    return life === undefined ? undefined : {
-      node: name,
-      request: (ask) => {
-        const work = Promise.withResolvers<Awaited<ReturnType<typeof ask>>>();
-        life.timers.deliver(() => {
-          Promise.try(ask, life.node.store).then(work.resolve, work.reject);
-        });
-        return Promise.race([work.promise, life.ended.promise]);
-      },
-    };
+    const { life } = this.#machine(name);
+    return life && { node: name, request: (ask) => requestOf(life, ask) };
   }
 
   doors(): readonly Door[] {
@@ -257,6 +263,15 @@ export class SimCluster {
     if (life === undefined) throw new Error(`${name} doesn't run`);
     return life;
   }
+}
+
+function requestOf<T>(life: Life, ask: (store: ObjectStore) => Promise<T>): Promise<T> {
+  const work = new Promise<T>((resolve, reject) => {
+    life.timers.deliver(() => {
+      life.opening.then(({ store }) => ask(store)).then(resolve, reject);
+    });
+  });
+  return Promise.race([work, life.ended.promise]);
 }
 
 export function addressOf(name: string): string {
