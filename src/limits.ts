@@ -160,6 +160,7 @@ export const LIMITS = {
 
   // Commands and pages of distributed mode.
   importsAtOnce: 16,
+  unsoundBlocksNamedMax: 10_000,
   providerLookupsAtOnce: 16,
 
   // Content of a node.

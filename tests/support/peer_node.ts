@@ -1,4 +1,4 @@
-/** A node of a cluster that does nothing but talk to its peers, on 127.0.0.1 and a port of the system's choice. */
+/** A node of a cluster that does nothing but talk to its peers, on a port of the system's choice. */
 
 import { systemRandom } from "../../src/clock.ts";
 import { deriveClusterKey } from "../../src/peer/cluster_key.ts";
@@ -22,6 +22,8 @@ export interface PeerNodeOptions {
   readonly timers?: Timers;
   /** 0 by default. */
   readonly port?: number;
+  /** 127.0.0.1 by default. */
+  readonly hostname?: string;
   readonly advertise?: string;
   readonly tls?: TestCertificate;
 }
@@ -127,10 +129,10 @@ export class PeerNode implements AsyncDisposable {
 }
 
 function serve(
-  { port = 0, tls }: PeerNodeOptions,
+  { port = 0, hostname = "127.0.0.1", tls }: PeerNodeOptions,
   handle: Deno.ServeHandler<Deno.NetAddr>,
 ): Deno.HttpServer<Deno.NetAddr> {
-  const options = { hostname: "127.0.0.1", port, onListen: () => {} };
+  const options = { hostname, port, onListen: () => {} };
   if (tls === undefined) return Deno.serve(options, handle);
   return Deno.serve({ ...options, cert: tls.certificate, key: tls.privateKey }, handle);
 }

@@ -91,22 +91,29 @@ Deno.test("200 calls at once share one session and get their own answers", async
 });
 
 Deno.test("no more calls are under way to a peer than the limit, and none is forgotten", async () => {
-  let running = 0;
-  let runningMax = 0;
-  const handler = async () => {
-    runningMax = Math.max(runningMax, ++running);
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    running--;
-    return { data: {} };
-  };
+  const max = LIMITS.peerCallsAtOnceMax;
+  const full = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
   await using a = new PeerNode({ name: "a" });
-  await using b = new PeerNode({ name: "b", handler });
-  const count = LIMITS.peerCallsAtOnceMax * 2;
-  await Promise.all(
-    Array.from({ length: count }, () => a.transport.call(b.contact, PING, PATIENT_MS)),
+  await using b: PeerNode = new PeerNode({
+    name: "b",
+    handler: async () => {
+      if (b.received.length === max) full.resolve();
+      await gate.promise;
+      return { data: {} };
+    },
+  });
+  const calls = Array.from(
+    { length: max * 2 },
+    () => a.transport.call(b.contact, PING, PATIENT_MS),
   );
-  assertEquals(b.received.length, count);
-  assert(runningMax <= LIMITS.peerCallsAtOnceMax, `${runningMax} at once`);
+  await full.promise;
+  // Whatever else was sent by now is there before these are answered.
+  for (let times = 0; times < 3; times++) await a.transport.identify(b.address, PATIENT_MS);
+  assertEquals(b.received.length, max);
+  gate.resolve();
+  await Promise.all(calls);
+  assertEquals(b.received.length, max * 2);
 });
 
 Deno.test("both may call each other from a call", async () => {
@@ -369,4 +376,18 @@ Deno.test("disposing ends the calls under way, and later ones at once", async ()
   await ended;
   await assertPeerError("unreachable", () => a.transport.call(b.contact, PING, PATIENT_MS));
   never.reject(new PeerFault("late", ""));
+});
+
+Deno.test("a fault of the endpoint itself is told, and the caller gets nothing of it", async () => {
+  await using b = new PeerNode({ name: "b" });
+  const request = new Request(`http://${b.address}/_zs3/peer`, { method: "POST" });
+  Object.defineProperty(request, "headers", {
+    get: () => {
+      throw new Error("broken");
+    },
+  });
+  const remote = { transport: "tcp", hostname: "127.0.0.1", port: 1 } as const;
+  const response = await b.endpoint.handle(request, remote);
+  assertEquals([response.status, await response.text()], [500, ""]);
+  assertEquals(b.faults.map(String), ["Error: broken"]);
 });
