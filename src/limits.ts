@@ -182,7 +182,7 @@ export const LIMITS = {
   dhtSlowMs: 300,
   dhtFreshMs: 15 * 60_000,
   dhtFailingMs: 60_000,
-  dhtBucketIdleMs: 3_600_000,
+  dhtIdleMs: 3_600_000,
   dhtLookupMessagesMax: 200,
   dhtAddressesTriedMax: 3,
   dhtAddressCharsMax: 262,

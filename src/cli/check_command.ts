@@ -7,10 +7,7 @@ import type { ProgressBar } from "./progress_bar.ts";
 
 /** What `check` needs of a store. */
 export interface CheckableStore {
-  /**
-   * Reads every object and compares its bytes with the recorded hash; records found wrong are repaired from the files,
-   * which are the truth about bytes. Calls `watch` while it works.
-   */
+  /** Reads all that is stored and compares it with what is recorded of it; repairs what it can. Calls `watch` while it works. */
   check(watch: CheckWatch): Promise<CheckSummary>;
 }
 
@@ -23,7 +20,7 @@ export async function checkStore(
   let problems = 0;
   let repaired = 0;
   const summary = await store.check({
-    progress: (done, total, object) => bar.show({ done, total }, oneLine(object)),
+    progress: (done, total, subject) => bar.show({ done, total }, oneLine(subject)),
     problem: (problem) => {
       problems++;
       if (problem.isRepaired) repaired++;
@@ -32,15 +29,28 @@ export async function checkStore(
     },
   });
   bar.erase();
-  print(
-    `checked ${count(summary.objects, "object")} of ${count(summary.bytes, "byte")} in ` +
-      `${count(summary.buckets, "bucket")}: ` +
-      (problems === 0 ? "no problems" : `${count(problems, "problem")}, ${repaired} repaired`),
-  );
+  const outcome = problems === 0
+    ? "no problems"
+    : `${count(problems, "problem")}, ${repaired} repaired`;
+  print(`checked ${summaryText(summary)}: ${outcome}`);
   return problems === 0 ? 0 : 1;
 }
 
-function problemText({ bucket, key, what, isRepaired }: CheckProblem): string {
-  const object = key === undefined ? bucket : `${bucket}/${key}`;
-  return `${oneLine(object)}: ${what}${isRepaired ? " (repaired)" : ""}`;
+function problemText({ subject, what, isRepaired }: CheckProblem): string {
+  return oneLine(`${subject}: ${what}${isRepaired ? " (repaired)" : ""}`);
+}
+
+function summaryText(summary: CheckSummary): string {
+  switch (summary.kind) {
+    case "files":
+      return `${count(summary.objects, "object")} of ${count(summary.bytes, "byte")} in ` +
+        count(summary.buckets, "bucket");
+    case "content": {
+      const elsewhere = summary.blocksElsewhere === 0
+        ? ""
+        : `, which refer to ${count(summary.blocksElsewhere, "block")} that this node doesn't hold`;
+      return `${count(summary.blocks, "block")} of ${count(summary.bytes, "byte")} and ` +
+        count(summary.records, "record") + elsewhere;
+    }
+  }
 }

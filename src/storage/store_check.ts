@@ -10,25 +10,35 @@ import type { ListPosition, ObjectStore } from "./object_store.ts";
 import { type ObjectTruth, unreadEtag } from "./object_truth.ts";
 
 export interface CheckWatch {
-  /** How much has been read of what there is to read; `object` is "bucket/key". */
-  progress(bytesDone: number, bytesTotal: number, object: string): void;
+  /** How much is done of what there is to do, in whatever unit; `subject` as in CheckProblem. */
+  progress(done: number, total: number, subject: string): void;
   problem(problem: CheckProblem): void;
 }
 
 export interface CheckProblem {
-  readonly bucket: string;
-  /** undefined when the bucket itself is meant. */
-  readonly key: string | undefined;
+  /** `bucket/key`, or what else it is about. */
+  readonly subject: string;
   /** Completes "bucket/key: …". */
   readonly what: string;
   readonly isRepaired: boolean;
 }
 
-export interface CheckSummary {
-  readonly buckets: number;
-  readonly objects: number;
-  readonly bytes: number;
-}
+/** What was looked at. */
+export type CheckSummary =
+  | {
+    readonly kind: "files";
+    readonly buckets: number;
+    readonly objects: number;
+    readonly bytes: number;
+  }
+  | {
+    readonly kind: "content";
+    readonly blocks: number;
+    readonly bytes: number;
+    readonly records: number;
+    /** How many blocks the records refer to that aren't here. */
+    readonly blocksElsewhere: number;
+  };
 
 export class StoreCheck {
   readonly #parts: StoreParts;
@@ -63,7 +73,7 @@ export class StoreCheck {
         objects++;
       }
     }
-    return { buckets: buckets.length, objects, bytes: this.#bytesDone };
+    return { kind: "files", buckets: buckets.length, objects, bytes: this.#bytesDone };
   }
 
   /** Records without a file go, records of another file are made anew, and files without a record get one. */
@@ -75,7 +85,7 @@ export class StoreCheck {
         ? "its file is gone"
         : "its file was changed; it has a new ETag";
       await this.#truth.refresh(bucket, row.key);
-      watch.problem({ bucket, key: row.key, what, isRepaired: true });
+      watch.problem({ subject: `${bucket}/${row.key}`, what, isRepaired: true });
     }
     await this.#parts.catalog.transact((change) => change.doubtDirectories(bucket));
     for (let after: ListPosition | undefined = { kind: "start" }; after !== undefined;) {
@@ -98,10 +108,10 @@ export class StoreCheck {
       if (etag === row.etag || row.etag === (found && unreadEtag(bucket, key, found.stat))) return;
       const what =
         `its bytes have the hash ${etag}, recorded is ${row.etag}: the file is damaged; restore it from a copy`;
-      watch.problem({ bucket, key, what, isRepaired: false });
+      watch.problem({ subject: `${bucket}/${key}`, what, isRepaired: false });
     } catch (error) {
       const what = `its file can't be read: ${error instanceof Error ? error.message : error}`;
-      watch.problem({ bucket, key, what, isRepaired: false });
+      watch.problem({ subject: `${bucket}/${key}`, what, isRepaired: false });
     } finally {
       this.#bytesDone = before + row.size;
     }

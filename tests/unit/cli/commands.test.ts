@@ -6,10 +6,10 @@ import { printIndex } from "../../../src/cli/index_command.ts";
 import { barText, ProgressBar } from "../../../src/cli/progress_bar.ts";
 import { parseConfig } from "../../../src/config.ts";
 import { MemoryStore } from "../../../src/storage/memory_store.ts";
-import type { ObjectMeta } from "../../../src/storage/object_store.ts";
+import type { ObjectInfo, ObjectMeta } from "../../../src/storage/object_store.ts";
 
 const META: ObjectMeta = { headers: {}, user: {}, tags: {}, acl: "private" };
-const SUMMARY: CheckSummary = { buckets: 1, objects: 2, bytes: 3000 };
+const SUMMARY: CheckSummary = { kind: "files", buckets: 1, objects: 2, bytes: 3000 };
 
 class FakeScreen {
   text = "";
@@ -29,13 +29,14 @@ class FakeScreen {
 async function check(
   isTerminal: boolean,
   work: (watch: CheckWatch) => void,
+  summary: CheckSummary = SUMMARY,
 ): Promise<{ code: number; screen: string; lines: string[] }> {
   const screen = new FakeScreen(isTerminal);
   const lines: string[] = [];
   const store = {
     check: (watch: CheckWatch) => {
       work(watch);
-      return Promise.resolve(SUMMARY);
+      return Promise.resolve(summary);
     },
   };
   const code = await checkStore(store, new ProgressBar(screen), (line) => lines.push(line));
@@ -51,8 +52,8 @@ Deno.test("check: all is well", async () => {
 
 Deno.test("check: problems are told and counted", async () => {
   const { code, lines } = await check(false, (watch) => {
-    watch.problem({ bucket: "b", key: "k", what: "the bytes have changed", isRepaired: true });
-    watch.problem({ bucket: "b", key: undefined, what: "the folder is gone", isRepaired: false });
+    watch.problem({ subject: "b/k", what: "the bytes have changed", isRepaired: true });
+    watch.problem({ subject: "b", what: "the folder is gone", isRepaired: false });
   });
   assertEquals(code, 1);
   assertEquals(lines, [
@@ -60,6 +61,21 @@ Deno.test("check: problems are told and counted", async () => {
     "b: the folder is gone",
     "checked 2 objects of 3000 bytes in 1 bucket: 2 problems, 1 repaired",
   ]);
+});
+
+Deno.test("check: of a node it tells of blocks and records", async () => {
+  const summaries: readonly (readonly [blocksElsewhere: number, line: string])[] = [
+    [0, "checked 1 block of 20 bytes and 3 records: no problems"],
+    [
+      2,
+      "checked 1 block of 20 bytes and 3 records, which refer to 2 blocks that this node " +
+      "doesn't hold: no problems",
+    ],
+  ];
+  for (const [blocksElsewhere, line] of summaries) {
+    const summary = { kind: "content", blocks: 1, bytes: 20, records: 3, blocksElsewhere } as const;
+    assertEquals((await check(false, () => {}, summary)).lines, [line]);
+  }
 });
 
 Deno.test("check: no bar where stdout is no terminal", async () => {
@@ -88,6 +104,22 @@ Deno.test("index lists every object of every bucket in byte order, over pages", 
   await printIndex(store, (line) => lines.push(line));
   const md5 = "5d41402abc4b2a76b9719d911017c592";
   assertEquals(lines, [...keys.map((key) => `abc/${key} → ${md5}, 5`), `zoo/ä → ${md5}, 5`]);
+});
+
+Deno.test("index prints hashes where they are known", async () => {
+  await using store = new MemoryStore();
+  await store.createBucket("abc", { owner: undefined, acl: "private" });
+  const body = async function* () {
+    yield await Promise.resolve(new TextEncoder().encode("hello"));
+  };
+  for (const key of ["a", "b"]) {
+    await store.put({ bucket: "abc", key, body: body(), seal: () => META });
+  }
+  const lines: string[] = [];
+  const findHash = ({ bucket, key, size }: ObjectInfo) =>
+    key === "a" ? `${bucket}-${key}-${size}` : undefined;
+  await printIndex(store, (line) => lines.push(line), { findHash });
+  assertEquals(lines, ["abc/a → abc-a-5, 5", "abc/b → 5d41402abc4b2a76b9719d911017c592, 5"]);
 });
 
 Deno.test("--buckets makes what is missing and sets access on what is there", async () => {
