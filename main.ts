@@ -15,16 +15,20 @@ import { lineLog } from "./src/cli/log.ts";
 import { ProgressBar } from "./src/cli/progress_bar.ts";
 import { printLine } from "./src/cli/print.ts";
 import { serveUntil, type Service } from "./src/cli/serve.ts";
-import { StartError, systemReason } from "./src/cli/start_error.ts";
+import { systemReason } from "./src/cli/start_error.ts";
 import { openStopSignal } from "./src/cli/stop_signal.ts";
 import { catchStrayErrors } from "./src/cli/stray_errors.ts";
 import { systemClock, systemRandom } from "./src/clock.ts";
+import { LocalListing } from "./src/cluster/local_listing.ts";
 import { type Config, DEFAULT_REGION, parseConfig } from "./src/config.ts";
 import type { ClusterConfig } from "./src/config/cluster.ts";
 import { helpText } from "./src/config/help.ts";
 import { UsageError } from "./src/config/usage_error.ts";
 import type { Log } from "./src/log.ts";
+import { OfflineNode, openContent, openNodeService } from "./src/node_service.ts";
 import { createServer, type ServerOptions } from "./src/server.ts";
+import { ContentCheck } from "./src/storage/content_check.ts";
+import type { DiskContent } from "./src/storage/disk_content.ts";
 import { FileStore } from "./src/storage/file_store.ts";
 import type { ObjectStore } from "./src/storage/object_store.ts";
 import { VERSION } from "./src/version.ts";
@@ -86,19 +90,34 @@ async function openStandalone(config: Config, log: Log): Promise<Service> {
   };
 }
 
-function openNode(_config: Config, _cluster: ClusterConfig, _log: Log): Promise<Service> {
-  return notYet();
+async function openNode(config: Config, cluster: ClusterConfig, log: Log): Promise<Service> {
+  return await openNodeService({
+    config,
+    cluster,
+    dataDir: await prepareDataDir(config.dataDir),
+    log,
+    serverOptions: (store) => serverOptions(config, store, log),
+  });
 }
 
 async function check(config: Config): Promise<number> {
-  if (await isNodes(config)) return await notYet();
+  if (await isNodes(config)) {
+    await using content = await openNodesContent(config);
+    using bar = new ProgressBar(Deno.stdout);
+    return await checkStore(new ContentCheck(content), bar, printOut);
+  }
   await using store = await openStore(config, commandLog());
   using bar = new ProgressBar(Deno.stdout);
   return await checkStore(store, bar, printOut);
 }
 
 async function index(config: Config): Promise<number> {
-  if (await isNodes(config)) return await notYet();
+  if (await isNodes(config)) {
+    await using content = await openNodesContent(config);
+    const listing = new LocalListing(content.records);
+    await printIndex(listing, printOut, listing);
+    return 0;
+  }
   await using store = await openStore(config, commandLog());
   await printIndex(store, printOut);
   return 0;
@@ -110,8 +129,9 @@ async function importAll(config: Config): Promise<number> {
   // Nothing of the source is to go, unfinished uploads of any age included.
   const uploadAgeMsMax = Number.MAX_SAFE_INTEGER;
   await using source = await openStore({ ...config, dataDir, uploadAgeMsMax }, commandLog());
+  await using node = await OfflineNode.open(target, config, commandLog());
   using bar = new ProgressBar(Deno.stdout);
-  return await importStore(source, await notYet(), bar, printOut);
+  return await importStore(source, node.sink, bar, printOut);
 }
 
 /** Whose data dir a command that reads one is about: it looks, so that nobody has to say. */
@@ -119,8 +139,8 @@ async function isNodes({ dataDir, cluster }: Config): Promise<boolean> {
   return cluster !== undefined || await isClusterNodes(await prepareDataDir(dataDir));
 }
 
-function notYet(): Promise<never> {
-  return Promise.reject(new StartError("distributed mode is not in this version yet"));
+async function openNodesContent(config: Config): Promise<DiskContent> {
+  return await openContent(await prepareDataDir(config.dataDir), config, commandLog());
 }
 
 async function openStore(config: Config, log: Log): Promise<FileStore> {

@@ -107,6 +107,8 @@ export const LIMITS = {
   writeCallMs: 5_000,
   syncCallMs: 10_000,
   joinRetryMs: 1_000,
+  discoveryMs: 2_000,
+  meetIntervalMs: 5_000,
   gossipDelayMs: 50,
 
   // Cluster: blocks.
@@ -166,6 +168,7 @@ export const LIMITS = {
   // Content of a node.
   pieceRecordsMax: 512,
   feedStep: 1_000_000,
+  reconcileSliceMs: 5,
 
   // Process.
   drainMsMax: 10_000,

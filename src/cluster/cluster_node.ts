@@ -54,6 +54,8 @@ export interface ClusterNodeOptions {
   readonly rules?: ClusterRules;
   /** In place of the hybrid clock. */
   readonly versions?: VersionClock;
+  /** Told when a node proves to be of this cluster, and refuses this one: its id is taken, or it counts otherwise. */
+  readonly onRefused?: (address: string, error: PeerError) => void;
   /** Told of what goes wrong in the background and will be tried again. */
   readonly onFault: (what: string, error: unknown) => void;
 }
@@ -289,6 +291,7 @@ export class ClusterNode implements AsyncDisposable {
       if (this.#isReady) await work();
     };
     this.#background.run("joining", () => this.#join());
+    every("meeting nodes", LIMITS.meetIntervalMs, whenReady(() => this.#meet(this.#unmet())));
     this.#wakeUpkeep = [
       every("gossip", gossipIntervalMs, () => this.#gossipRound()),
       every("repair", gossipIntervalMs, whenReady(() => this.#repair.round())),
@@ -386,7 +389,7 @@ export class ClusterNode implements AsyncDisposable {
       return await this.#options.transport.identify(address, LIMITS.viewCallMs);
     } catch (error) {
       if (error instanceof PeerError && error.reason === "refused") {
-        this.#options.onFault(`the node at ${address} refuses this one`, error);
+        this.#options.onRefused?.(address, error);
       }
       ignoreSilence(error);
       return undefined;

@@ -4,13 +4,13 @@
  * of all writes of a key.
  */
 
-import { listObjects } from "../storage/listing.ts";
 import type * as seam from "../storage/object_store.ts";
 import { bucketName } from "../storage/record.ts";
 import { ClusterBuckets } from "./cluster_buckets.ts";
 import { ClusterObjects } from "./cluster_objects.ts";
 import { type ClusterParts, requireBucket } from "./cluster_parts.ts";
 import { ClusterUploads } from "./cluster_uploads.ts";
+import { listLocally } from "./local_listing.ts";
 import { objectInfo } from "./object_record.ts";
 
 export class ClusterStore implements seam.ObjectStore {
@@ -92,16 +92,7 @@ export class ClusterStore implements seam.ObjectStore {
     const { quorum, sync, records } = this.#parts;
     const [record] = await Promise.all([quorum.find(bucketName(bucket)), sync.catchUp()]);
     requireBucket(record);
-    return listObjects(
-      ({ from, to }, limit) =>
-        records.scan({
-          kind: "object",
-          bucket,
-          from: from.kind === "from" ? from : { kind: "after", key: from.place.key, sub: "" },
-          before: to,
-        }, limit).map(objectInfo),
-      query,
-    );
+    return listLocally(records, bucket, query);
   }
 
   async createUpload(init: seam.UploadInit): Promise<seam.UploadInfo> {

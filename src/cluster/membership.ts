@@ -69,6 +69,8 @@ export class Membership {
   #self: MemberKey;
   #isAloneAllowed = false;
   #isExpelled = false;
+  /** Whether there is something to tell the others. */
+  #hasNews = false;
   #saving: Promise<void> = Promise.resolve();
   /** The stages as they are on disk: only these are told. */
   #savedStages: JsonObject = {};
@@ -242,7 +244,9 @@ export class Membership {
    */
   async advance(sync: (members: readonly MemberKey[]) => Promise<boolean>): Promise<boolean> {
     if (!this.hasOthers && !this.#isAloneAllowed) return false;
-    let isChanged = false;
+    // Whom this node has just heard of, too.
+    let isChanged = this.#hasNews;
+    this.#hasNews = false;
     const failed = new Set<MemberKey>();
     for (;;) {
       const move = this.#dueMoves().find(({ member }) => !failed.has(member));
@@ -321,6 +325,7 @@ export class Membership {
     const stage = firstStage(told);
     if (stage === undefined) return false;
     this.#stages.set(member, stage);
+    this.#hasNews = true;
     return true;
   }
 

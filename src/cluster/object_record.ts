@@ -1,5 +1,6 @@
 /** Between what S3 knows (objects, buckets, uploads, parts) and the records that stand for it. */
 
+import { blake3Hex } from "../blake3.ts";
 import { decodeMeta, decodeParts, encodeMeta, encodeParts } from "../storage/object_row.ts";
 import type {
   BucketInfo,
@@ -76,6 +77,16 @@ class RecordInfo implements ObjectInfo {
 
 export function objectInfo(record: Record): ObjectInfo {
   return new RecordInfo(record);
+}
+
+/**
+ * Hex BLAKE3 by which the content is addressed: of the bytes where they are in one piece, else of the blocks' hashes in a row (64
+ * hex digits each).
+ */
+export function objectHash({ blocks, inline }: Content): string {
+  const [first] = blocks;
+  if (first === undefined) return blake3Hex(inline ?? new Uint8Array());
+  return blocks.length === 1 ? first.hash : blake3Hex(blocks.map(({ hash }) => hash).join(""));
 }
 
 export function objectParts(record: Record): ObjectPart[] | undefined {
