@@ -7,14 +7,14 @@ import { FolderSyncs } from "./folder_syncs.ts";
 import type { Durability } from "./group_commit.ts";
 
 export interface BlockFilesOptions {
-  /** Absolute path of a folder that has `.cas` and `.tmp`. */
+  /** Absolute path of a folder that has `.cas` and `.tmp`; what `.cas` has is durable when strict. */
   readonly dataDir: string;
   readonly durability: Durability;
   readonly files: Files;
   readonly random: Random;
 }
 
-/** The two digits by which files are spread over folders. */
+/** The folders over which files may be spread, by the first two digits of their hashes. */
 export const FOLDERS: readonly string[] = Array.from(
   { length: 256 },
   (_, n) => n.toString(16).padStart(2, "0"),
@@ -29,25 +29,19 @@ export class BlockFiles {
   readonly #files: Files;
   readonly #random: Random;
   readonly #folderSyncs: FolderSyncs;
+  /** Those that are there, durably when strict. */
+  readonly #folders: Set<string>;
 
-  private constructor(options: BlockFilesOptions) {
+  constructor(options: BlockFilesOptions) {
     this.#root = `${options.dataDir}/.cas`;
     this.#tempDir = `${options.dataDir}/.tmp`;
     this.#isStrict = options.durability === "strict";
     this.#files = options.files;
     this.#random = options.random;
     this.#folderSyncs = new FolderSyncs(options.files);
-  }
-
-  /** Makes all folders, so that a block never waits for one to be durable. */
-  static async open(options: BlockFilesOptions): Promise<BlockFiles> {
-    const blocks = new BlockFiles(options);
-    const known = new Set(options.files.readDirectorySync(blocks.#root).map(({ name }) => name));
-    for (const folder of FOLDERS) {
-      if (!known.has(folder)) options.files.makeDirectory(blocks.#folder(folder));
-    }
-    if (blocks.#isStrict) await options.files.sync(blocks.#root);
-    return blocks;
+    this.#folders = new Set(
+      options.files.readDirectorySync(this.#root).map(({ name }) => name),
+    );
   }
 
   /** Bytes on disk; undefined when there is no file. */
@@ -74,32 +68,51 @@ export class BlockFiles {
 
   /** Resolves when the file is there, durably when strict; it replaces one that was there. Otherwise nothing is left of it. */
   async write(hash: string, bytes: Uint8Array): Promise<void> {
+    const folder = hash.slice(0, 2);
+    await this.#makeFolder(folder);
     const temp = this.#newTemp();
     try {
       await this.#writeTemp(temp, bytes);
       this.#files.rename(temp, this.#path(hash));
     } catch (error) {
-      await this.#discard(temp);
+      await this.discard(temp);
       throw error;
     }
-    if (this.#isStrict) await this.#folderSyncs.sync(this.#folder(hash.slice(0, 2)));
+    if (this.#isStrict) await this.#folderSyncs.sync(this.#folder(folder));
   }
 
-  /** Takes the file away at once, if there is one; resolves when its room is free. */
-  async remove(hash: string): Promise<void> {
+  /** Takes the file away, if there is one; `discard` what is given to free its room. */
+  take(hash: string): string | undefined {
     const path = this.#path(hash);
-    if (this.#files.stat(path) === undefined) return;
+    if (this.#files.stat(path) === undefined) return undefined;
     const temp = this.#newTemp();
     this.#files.rename(path, temp);
-    await this.#discard(temp);
+    return temp;
+  }
+
+  /** Removes a file in `.tmp`, off the thread. What can't be removed now is removed by the next start. */
+  async discard(temp: string): Promise<void> {
+    try {
+      await this.#files.discard(temp);
+    } catch {
+      // It takes up room, and nothing else.
+    }
   }
 
   /** Hashes of the files in one of FOLDERS, in no order. */
-  listFolder(digits: string): string[] {
-    return this.#files.readDirectorySync(this.#folder(digits)).flatMap(({ name, kind }) => {
+  listFolder(folder: string): string[] {
+    if (!this.#folders.has(folder)) return [];
+    return this.#files.readDirectorySync(this.#folder(folder)).flatMap(({ name, kind }) => {
       const hash = kind === "file" ? FILE_NAME.exec(name)?.[1] : undefined;
-      return hash?.startsWith(digits) ? [hash] : [];
+      return hash?.startsWith(folder) ? [hash] : [];
     });
+  }
+
+  async #makeFolder(folder: string): Promise<void> {
+    if (this.#folders.has(folder)) return;
+    this.#files.makeDirectory(this.#folder(folder));
+    if (this.#isStrict) await this.#folderSyncs.sync(this.#root);
+    this.#folders.add(folder);
   }
 
   async #writeTemp(path: string, bytes: Uint8Array): Promise<void> {
@@ -108,20 +121,12 @@ export class BlockFiles {
     if (this.#isStrict) await file.sync();
   }
 
-  async #discard(path: string): Promise<void> {
-    try {
-      await this.#files.discard(path);
-    } catch {
-      // It takes up room, and nothing else; the next start removes it.
-    }
-  }
-
   #newTemp(): string {
     return `${this.#tempDir}/${Buffer.from(this.#random.bytes(16)).toString("hex")}`;
   }
 
-  #folder(digits: string): string {
-    return `${this.#root}/${digits}`;
+  #folder(folder: string): string {
+    return `${this.#root}/${folder}`;
   }
 
   #path(hash: string): string {

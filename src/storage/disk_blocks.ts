@@ -7,6 +7,7 @@
 import { Buffer } from "node:buffer";
 import { blake3Hex, isBlake3Hex } from "../blake3.ts";
 import { type Random, systemRandom } from "../clock.ts";
+import { LIMITS } from "../limits.ts";
 import { BlockFiles, FOLDERS } from "./block_files.ts";
 import { BlockIndex } from "./block_index.ts";
 import type { BlockStore, BlockStoreStats } from "./content_store.ts";
@@ -17,7 +18,7 @@ import type { Room } from "./room.ts";
 import { nextTurn } from "./turns.ts";
 
 export interface DiskBlocksOptions {
-  /** Absolute path of a folder that has `.cas`, `.index` and `.tmp`. */
+  /** Absolute path of a folder that has `.cas`, `.index` and `.tmp`; what `.cas` has is durable when strict. */
   readonly dataDir: string;
   readonly durability: Durability;
   readonly files: Files;
@@ -50,9 +51,9 @@ export class DiskBlocks implements BlockStore {
   }
 
   /** Creates or opens it. What changed behind its back is found out in the background: see `reconciled`. */
-  static async open(options: DiskBlocksOptions): Promise<DiskBlocks> {
+  static open(options: DiskBlocksOptions): DiskBlocks {
     const { dataDir, random = systemRandom, onFault = () => {} } = options;
-    const files = await BlockFiles.open({ ...options, random });
+    const files = new BlockFiles({ ...options, random });
     const index = BlockIndex.open({ ...options, path: `${dataDir}/.index/blocks.db` });
     const blocks = new DiskBlocks(files, index, options);
     blocks.#reconciling = blocks.#reconcile()
@@ -144,9 +145,12 @@ export class DiskBlocks implements BlockStore {
 
   /** File and row go in one turn, so that they never disagree for others. */
   async #drop(hash: string): Promise<void> {
-    const removed = this.#files.remove(hash);
-    this.#index.delete(hash);
-    await removed;
+    const temp = this.#files.take(hash);
+    try {
+      this.#index.delete(hash);
+    } finally {
+      if (temp !== undefined) await this.#files.discard(temp);
+    }
   }
 
   #endWriting(hash: string, writing: Promise<void> | undefined): void {
@@ -158,16 +162,25 @@ export class DiskBlocks implements BlockStore {
     if (size !== undefined) this.#index.put(hash, { size, isSynced: false });
   }
 
+  /** Folder by folder: each in one turn of the event loop, in which nothing else changes it. */
   async #reconcile(): Promise<void> {
+    let sliceEnd = -Infinity;
     for (const folder of FOLDERS) {
-      await nextTurn();
-      if (this.#isClosing) return;
-      const files = new Set(this.#files.listFolder(folder));
-      for (const hash of this.#index.listFolder(folder)) {
-        if (!files.delete(hash)) this.#index.delete(hash);
+      if (performance.now() > sliceEnd) {
+        await nextTurn();
+        sliceEnd = performance.now() + LIMITS.reconcileSliceMs;
       }
-      for (const hash of files) this.#adopt(hash);
+      if (this.#isClosing) return;
+      this.#reconcileFolder(folder);
     }
+  }
+
+  #reconcileFolder(folder: string): void {
+    const files = new Set(this.#files.listFolder(folder));
+    for (const hash of this.#index.listFolder(folder)) {
+      if (!files.delete(hash)) this.#index.delete(hash);
+    }
+    for (const hash of files) this.#adopt(hash);
   }
 
   /** Runs `work` when all that was begun before with the same block has ended. */

@@ -84,10 +84,11 @@ async function openLocked(
   const records = await DiskRecords.open({ ...options, path, room, logBytesMax });
   try {
     if (durability === "strict") {
-      // The file itself for what an earlier run, which needn't have been strict, left unsynced in it.
-      for (const synced of [path, `${dataDir}/.index`, dataDir]) await files.sync(synced);
+      // Also what an earlier run left unsynced, which needn't have been strict.
+      const synced = [path, `${dataDir}/.cas`, `${dataDir}/.index`, dataDir];
+      await Promise.all(synced.map((each) => files.sync(each)));
     }
-    return new DiskContent(records, await DiskBlocks.open({ ...options, room }), lock);
+    return new DiskContent(records, DiskBlocks.open({ ...options, room }), lock);
   } catch (error) {
     await records[Symbol.asyncDispose]();
     throw error;
