@@ -1,6 +1,13 @@
-/** `check` and `index` on a data dir that a server has filled. */
+/** `check`, `index` and `import` on a data dir that a server has filled. */
 
-import { PutObjectCommand } from "@aws-sdk/client-s3";
+import {
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  UploadPartCommand,
+} from "@aws-sdk/client-s3";
 import { assertEquals, assertMatch } from "@std/assert";
 import { AwsClient } from "../support/aws_client.ts";
 import { md5, patternBytes } from "../support/bytes.ts";
@@ -50,3 +57,74 @@ Deno.test("check finds bytes that rotted, and is content when a good copy is put
   await check();
   assertEquals(await check(), { code: 0, stdout: sound, stderr: "" });
 });
+
+Deno.test("import makes a node's data dir of it, and leaves it as it was", async () => {
+  await using temp = await TempDir.make();
+  const [old, fresh] = [`${temp.path}/old`, `${temp.path}/new`];
+  await fill(old);
+  const parts = await addParts(old);
+  const words = ["import", `--from=${old}`, `--data-dir=${fresh}`];
+  const all = "imported 4 objects of 3000015 bytes into 1 bucket: no problems\n";
+  assertEquals(await runProgram(words), { code: 0, stdout: all, stderr: "" });
+  const again =
+    "imported 0 objects of 0 bytes into 1 bucket, 4 objects there already: no problems\n";
+  assertEquals(await runProgram(words), { code: 0, stdout: again, stderr: "" });
+
+  const check = await runProgram(["check", `--data-dir=${fresh}`]);
+  assertEquals([check.code, check.stderr], [0, ""]);
+  assertMatch(check.stdout, /^checked \d+ blocks? of \d+ bytes and 5 records: no problems\n$/);
+  const { stdout: index } = await runProgram(["index", `--data-dir=${fresh}`]);
+  assertMatch(index, /^stuff\/a\/small\.txt → [0-9a-f]{64}, 10$/m);
+  const { stdout: oldIndex } = await runProgram(["index", `--data-dir=${old}`]);
+  assertEquals(oldIndex.includes(`stuff/parts → ${parts.ETag?.replaceAll('"', "")}, 5\n`), true);
+
+  const flags = ["--distributed", "--discovery=off"];
+  await using node = await Program.start({ dataDir: fresh, flags });
+  using client = new AwsClient(node);
+  for (const [Key, body] of Object.entries(BODIES)) {
+    const { Body, ETag } = await client.send(new GetObjectCommand({ Bucket: "stuff", Key }));
+    assertEquals([ETag, await Body?.transformToByteArray()], [`"${md5(body)}"`, body]);
+  }
+  const { ETag, LastModified, Metadata } = await client.send(new HeadObjectCommand(PARTS));
+  assertEquals({ ETag, LastModified, Metadata }, parts);
+});
+
+Deno.test("neither mode takes the other's data dir", async () => {
+  await using temp = await TempDir.make();
+  const [old, fresh] = [`${temp.path}/old`, `${temp.path}/new`];
+  await fill(old);
+  const usual = ["--host=127.0.0.1", "--port=0", "--discovery=off", "--distributed"];
+  const misread = await runProgram([...usual, `--data-dir=${old}`]);
+  assertEquals([misread.code, misread.stdout], [1, ""]);
+  assertMatch(misread.stderr, /^zs3: the data dir .* standalone .*zs3 import --from=.*\n$/);
+  assertEquals((await runProgram(["import", `--from=${old}`, `--data-dir=${fresh}`])).code, 0);
+  for (
+    const words of [["--host=127.0.0.1", "--port=0"], ["import", `--data-dir=${temp.path}/third`]]
+  ) {
+    const from = words[0] === "import" ? `--from=${fresh}` : `--data-dir=${fresh}`;
+    const { code, stdout, stderr } = await runProgram([...words, from]);
+    assertEquals([code, stdout], [1, ""]);
+    assertMatch(stderr, /^zs3: the data dir .* --distributed\n$/);
+  }
+});
+
+const PARTS = { Bucket: "stuff", Key: "parts" };
+
+/** Adds an object made of parts; returns what a client sees of it. */
+async function addParts(dataDir: string) {
+  await using program = await Program.start({ dataDir });
+  using client = new AwsClient(program);
+  const { UploadId } = await client.send(
+    new CreateMultipartUploadCommand({ ...PARTS, Metadata: { colour: "red" } }),
+  );
+  const part = { PartNumber: 7, Body: patternBytes(5) };
+  const { ETag: partETag } = await client.send(
+    new UploadPartCommand({ ...PARTS, UploadId, ...part }),
+  );
+  const MultipartUpload = { Parts: [{ PartNumber: 7, ETag: partETag }] };
+  await client.send(new CompleteMultipartUploadCommand({ ...PARTS, UploadId, MultipartUpload }));
+  const { ETag, LastModified, Metadata } = await client.send(new HeadObjectCommand(PARTS));
+  await program.stop();
+  assertMatch(ETag ?? "", /-1"$/);
+  return { ETag, LastModified, Metadata };
+}
