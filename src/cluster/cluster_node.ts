@@ -2,6 +2,7 @@
 
 import type { Random } from "../clock.ts";
 import { Kademlia } from "../dht/kademlia.ts";
+import { S3Error } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import {
   type Contact,
@@ -205,7 +206,7 @@ export class ClusterNode implements AsyncDisposable {
     this.#membership.heard(from);
     const handler = this.#handlers[message.kind];
     if (handler === undefined) throw new PeerFault("unknownKind", "this node doesn't know that");
-    const answer = await handler(as, message) ?? {};
+    const answer = await refusing(() => handler(as, message)) ?? {};
     const reply = isReply(answer) ? answer : { data: answer };
     return { ...reply, data: { ...reply.data, as: this.#membership.self } };
   }
@@ -521,6 +522,20 @@ export class ClusterNode implements AsyncDisposable {
     if (answered) this.dht.seen(contact);
     else this.dht.failed(contact.id);
   }
+}
+
+/** What a client would be told (a full disk, most likely) is a refusal to a peer, not a fault of this node. */
+async function refusing<T>(work: () => T): Promise<Awaited<T>> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof S3Error) throw new PeerFault(error.code, errorText(error));
+    throw error;
+  }
+}
+
+function errorText({ code, message }: S3Error): string {
+  return message === "" ? code : message;
 }
 
 function isReply(answer: JsonObject | Reply): answer is Reply {
