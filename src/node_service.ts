@@ -7,7 +7,7 @@ import { createKeyring } from "./auth/keyring.ts";
 import { createBuckets } from "./cli/buckets.ts";
 import type { ImportSink } from "./cli/import_command.ts";
 import type { Service } from "./cli/serve.ts";
-import { StartError } from "./cli/start_error.ts";
+import { StartError, systemReason } from "./cli/start_error.ts";
 import { systemClock, systemRandom } from "./clock.ts";
 import { ClusterNode } from "./cluster/cluster_node.ts";
 import { placeOfBlock } from "./cluster/placement.ts";
@@ -47,7 +47,7 @@ export async function openNodeService(options: NodeServiceOptions): Promise<Serv
   const content = await openContent(dataDir, config, options.log);
   try {
     const id = await openNodeId({ dataDir });
-    const caCerts = config.tls === undefined ? [] : [await Deno.readTextFile(config.tls.certFile)];
+    const caCerts = await readAuthorities(config, options.cluster);
     return new NodeService(options, content, id, caCerts);
   } catch (error) {
     await content[Symbol.asyncDispose]();
@@ -245,6 +245,23 @@ function clusterKey(config: Config, { clusterSecret }: ClusterConfig): ProofKey 
   if (root === undefined) throw new StartError("a cluster needs a secret or an administrator");
   const { accessKeyId, secretKey } = root;
   return deriveClusterKey({ kind: "rootKeyPair", accessKeyId, secretKey });
+}
+
+/** The nodes' certificates are of an authority of their own, or each is its own. */
+async function readAuthorities(
+  { tls }: Config,
+  { tlsCaFile }: ClusterConfig,
+): Promise<readonly string[]> {
+  if (tls === undefined) return [];
+  const own = await Deno.readTextFile(tls.certFile);
+  if (tlsCaFile === undefined) return [own];
+  try {
+    return [own, await Deno.readTextFile(tlsCaFile)];
+  } catch (cause) {
+    throw new StartError(`the TLS authority ${tlsCaFile} can't be read: ${systemReason(cause)}`, {
+      cause,
+    });
+  }
 }
 
 /** As far as this node knows; the others find out by themselves from where it calls. */

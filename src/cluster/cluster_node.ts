@@ -95,6 +95,8 @@ export class ClusterNode implements AsyncDisposable {
   /** Addresses that were found to be this node's own. */
   readonly #ownAddresses = new Set<string>();
   readonly #discovered = new Set<string>();
+  /** Why a node couldn't be met, by address, as it was told last. */
+  readonly #unreached = new Map<string, string>();
   readonly #startedAt: number;
   #isReady = false;
   /** Whether this node was given up, and must not give its records to others before it has compared them with theirs. */
@@ -393,8 +395,18 @@ export class ClusterNode implements AsyncDisposable {
         this.#options.onRefused?.(address, error);
       }
       ignoreSilence(error);
+      this.#noteUnreached(address, error);
       return undefined;
     }
+  }
+
+  /** An operator who waits for a node to join wants to know why it doesn't: once for each reason. */
+  #noteUnreached(address: string, error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (this.#unreached.get(address) === reason) return;
+    if (this.#unreached.size >= LIMITS.membersMax) this.#unreached.clear();
+    this.#unreached.set(address, reason);
+    this.#options.onFault(`no node of this cluster was reached at ${address} yet`, error);
   }
 
   async #gossipRound(): Promise<void> {

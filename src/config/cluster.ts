@@ -11,6 +11,8 @@ export interface ClusterConfig {
   readonly gossipIntervalMs: number;
   /** undefined: derived from the administrator's key pair, which is there then. Never to be printed. */
   readonly clusterSecret: string | undefined;
+  /** PEM file of the authority to trust, besides the system's, when nodes speak https. */
+  readonly tlsCaFile: string | undefined;
   /** Where other nodes reach this one, as `host:port` or `[v6]:port`; undefined: to be found out. */
   readonly advertise: string | undefined;
   readonly replicas: number;
@@ -44,6 +46,7 @@ export function parseCluster(
     bootstrap: settings.value("bootstrap") ?? [],
     gossipIntervalMs: settings.value("gossip-interval-ms"),
     clusterSecret,
+    tlsCaFile: settings.value("tls-ca"),
     advertise: settings.value("advertise"),
     ...parseQuorums(settings),
     discovery: settings.value("discovery"),

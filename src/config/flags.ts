@@ -161,6 +161,12 @@ export const FLAGS = {
     parse: parseSecretKey,
     isSecret: true,
   },
+  "tls-ca": {
+    group: "Cluster",
+    help: "authority (PEM) that signed the other nodes' certificates, when they serve https",
+    placeholder: "FILE",
+    parse: parseText,
+  },
   "advertise": {
     group: "Cluster",
     help: "address at which other nodes reach this one; without it, found out",
