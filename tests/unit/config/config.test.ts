@@ -26,6 +26,7 @@ const CLUSTER: ClusterConfig = {
   bootstrap: [],
   gossipIntervalMs: 30_000,
   clusterSecret: undefined,
+  tlsCaFile: undefined,
   advertise: undefined,
   replicas: 3,
   writeQuorum: 2,
