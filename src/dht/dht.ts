@@ -17,8 +17,11 @@ export interface Dht {
   closest(key: DhtKey, limit: number): readonly Contact[];
   /** The k nodes nearest to the key that an iterative lookup finds, nearest first; without this node itself. */
   findNode(key: DhtKey): Promise<readonly Contact[]>;
-  /** Nodes that announced the key and whose announcements haven't expired; this node isn't among them. */
-  findProviders(key: DhtKey): Promise<readonly Contact[]>;
+  /**
+   * Nodes that announced the key and whose announcements haven't expired; this node isn't among them. The search ends early when
+   * it has found `enough`; without that it asks all who should know. What is found is hearsay until the node has answered a call.
+   */
+  findProviders(key: DhtKey, enough?: number): Promise<readonly Contact[]>;
   /** Has this node told as a provider, soon and in batches, to those nearest to each key. To be repeated before it expires. */
   announce(keys: readonly DhtKey[]): void;
 }
