@@ -205,6 +205,7 @@ const CLUSTER_WORDS = [
   "--discovery=off",
   "--gc-grace=10m",
   "--gone-after=15m",
+  "--tls-ca=ca.pem",
 ];
 
 const REFUSED: readonly (readonly [words: readonly string[], message: string])[] = [
