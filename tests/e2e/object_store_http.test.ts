@@ -1,6 +1,6 @@
 /** The ObjectStore contract over HTTP against the running program: every request of it goes all the way to the disk. */
 
-import type { ObjectStore } from "../../src/storage/object_store.ts";
+import { deleteEverything } from "../suites/http_store/delete_everything.ts";
 import { HTTP_STORE_LACKS, HttpStore } from "../suites/http_store.ts";
 import { objectStoreSuite } from "../suites/object_store_suite.ts";
 import { Program } from "../support/program.ts";
@@ -29,18 +29,3 @@ objectStoreSuite("HTTP to the program", () => {
     },
   });
 }, { lacks: HTTP_STORE_LACKS, isServerShared: true });
-
-async function deleteEverything(store: ObjectStore): Promise<void> {
-  for (const { name } of await store.listBuckets()) {
-    const { entries } = await store.list(name, {
-      prefix: "",
-      delimiter: "",
-      after: { kind: "start" },
-      limit: 1000,
-    });
-    for (const entry of entries) {
-      if (entry.kind === "object") await store.delete({ bucket: name, key: entry.object.key });
-    }
-    await store.deleteBucket(name);
-  }
-}

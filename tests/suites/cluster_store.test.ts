@@ -3,9 +3,9 @@
 import { systemRandom } from "../../src/clock.ts";
 import { ClusterNode } from "../../src/cluster/cluster_node.ts";
 import { MemoryContent } from "../../src/storage/memory_content.ts";
-import type { ObjectStore } from "../../src/storage/object_store.ts";
 import { systemTimers } from "../../src/timers.ts";
 import { MemoryNetwork } from "../support/memory_network.ts";
+import { takingTurns } from "../support/taking_turns.ts";
 import { objectStoreSuite, type StoreFixture } from "./object_store_suite.ts";
 
 for (const count of [1, 3]) {
@@ -52,19 +52,4 @@ async function openNode(network: MemoryNetwork, index: number): Promise<ClusterN
   });
   network.attach(self, (from, message) => node.handle(from, message));
   return node;
-}
-
-/** Each call goes to the next store: whatever one acknowledged, the next one must know. */
-function takingTurns(stores: readonly ObjectStore[]): ObjectStore {
-  let turn = 0;
-  return new Proxy(stores[0] as ObjectStore, {
-    get(first, name) {
-      const value = Reflect.get(first, name);
-      if (typeof value !== "function") return value;
-      return (...words: unknown[]) => {
-        const store = stores[turn++ % stores.length] as ObjectStore;
-        return Reflect.get(store, name).apply(store, words);
-      };
-    },
-  });
 }
