@@ -198,7 +198,6 @@ const CLUSTER_WORDS = [
   "--bootstrap=a:1",
   "--gossip-interval-ms=30000",
   "--cluster-secret=hush",
-  "--tls-ca=ca.pem",
   "--advertise=a:1",
   "--replicas=3",
   "--write-quorum=2",
