@@ -86,8 +86,7 @@ export class Quorum {
   async read(names: readonly RecordName[]): Promise<(Record | undefined)[]> {
     const readings = names.map((name) => this.#open(name));
     await this.#ask(readings);
-    await Promise.all(readings.map((reading) => this.#settle(reading)));
-    return readings.map((reading) => reading.newest);
+    return await Promise.all(readings.map((reading) => this.#settle(reading)));
   }
 
   /**
@@ -215,9 +214,9 @@ export class Quorum {
     }
   }
 
-  /** Makes sure that what was found stays found. */
-  async #settle({ name, newest, stamps }: Reading): Promise<void> {
-    if (newest === undefined) return;
+  /** Makes sure that what was found stays found, and gives just that: answers that are later may tell of something newer. */
+  async #settle({ name, newest, stamps }: Reading): Promise<Record | undefined> {
+    if (newest === undefined) return undefined;
     const { membership, clock } = this.#options;
     clock.observe(lastVersion(newest));
     const place = placeOf(name);
@@ -229,9 +228,10 @@ export class Quorum {
     if (confirmed >= writers.needed) {
       const isStale = Array.from(stamps.values()).some((held) => held !== stamp);
       if (isStale) this.#repair(place, newest, holders).catch(ignoreSilence);
-      return;
+      return newest;
     }
     await this.#repair(place, newest, holders);
+    return newest;
   }
 
   async #repair(place: string, record: Record, holders: ReadonlySet<MemberKey>): Promise<void> {
