@@ -190,17 +190,25 @@ class NodeService implements Service {
       },
       health: () => node.status().underReplicatedBlocks > 0 ? "degraded" : "ok",
       peers: () => node.members().map((member) => this.#peerView(member)),
-      providers: (hash) => node.dht.findProviders(placeOfBlock(hash)),
+      providers: async (hash) => [
+        ...(this.#content.blocks.has(hash) ? [{ id, address: this.#ownAddress }] : []),
+        ...await node.dht.findProviders(placeOfBlock(hash)),
+      ],
       status: () => statusOf(node),
     };
   }
 
+  /** Where the others reach this node, as far as they have said. */
+  get #ownAddress(): string {
+    const { config, cluster } = this.#options;
+    return this.#transport.observedAddress ?? ownAddress(config, cluster, this.#self.port);
+  }
+
   #peerView({ member, address, stage, heardAgoMs }: Member): PeerView {
     const id = nodeOf(member);
-    const isSelf = id === this.#self.id;
     return {
       id,
-      address: isSelf ? this.#transport.observedAddress ?? address : address,
+      address: id === this.#self.id ? this.#ownAddress : address,
       lastSeenMs: heardAgoMs === undefined ? undefined : systemClock.now() - heardAgoMs,
       state: stageName(stage),
     };
