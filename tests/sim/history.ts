@@ -20,6 +20,8 @@ export interface Entry<Action> extends Operation<Action>, Caller {
 
 /** An operation that was called. Unless one of these is called it stays without a return. */
 export interface Pending<Action> {
+  /** What it does has turned out only now that it is under way. */
+  becomes(action: Action): void;
   /** It had this outcome, or, undefined, the one that was called for. */
   returned(outcome?: Action): void;
   /** It had no effect, and told nothing: it is forgotten. */
@@ -63,7 +65,8 @@ export class History<Action> {
     };
     this.#entries.add(entry);
     return {
-      returned: (outcome = action) => {
+      becomes: (decided) => void (entry.action = decided),
+      returned: (outcome = entry.action) => {
         entry.action = outcome;
         entry.returnedAt = this.#sequence.next();
         entry.returnedMs = this.#nowMs();

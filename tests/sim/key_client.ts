@@ -62,6 +62,8 @@ export interface KeyWorld extends Patience {
 }
 
 const LIST_LIMITS = [2, 3, 1000];
+/** Of a copy whose source isn't known yet: nobody sees it under this id. */
+const UNDECIDED_WRITE = { kind: "write", id: "" } as const;
 
 export class KeyClient {
   readonly #name: string;
@@ -169,11 +171,12 @@ export class KeyClient {
     else if (answer.kind === "ok") pending.returned({ kind: "tag", tag, id: answer.value.id });
   }
 
-  /** A read of the source; and a write from the moment on in which the store says what it found there. */
+  /** A read of the source and a write, both from the call on: the store looks at both keys before it says what it found. */
   async #copy(door: Door, from: string, to: string): Promise<void> {
     const { contents } = this.#world;
     const read = this.#call(door, from, { kind: "read", seen: "nothing" });
-    let planned: { source: Version; content: Content; write: Pending<KeyAction> } | undefined;
+    const write = this.#call(door, to, UNDECIDED_WRITE);
+    let planned: { readonly source: Version; readonly content: Content } | undefined;
     const answer = await ask(door, this.#world, (store) =>
       store.copy({
         from: this.#target(from),
@@ -181,16 +184,19 @@ export class KeyClient {
         plan: (info) => {
           const source = versionOf(info, contents);
           const content = contents.copyOf(contentOf(contents, source));
-          const write = this.#call(door, to, { kind: "write", id: content.id });
-          planned = { source, content, write };
+          write.becomes({ kind: "write", id: content.id });
+          planned = { source, content };
           return { meta: metaOf(content), checksum: "keep" };
         },
       }));
-    if (answer.kind === "refused") this.#absent(read, from, answer.code);
+    if (answer.kind === "refused") {
+      write.refused();
+      this.#absent(read, from, answer.code);
+    }
     if (answer.kind !== "ok") return;
     if (planned === undefined) throw new BrokenPromise(`${from} was copied without a plan`);
     read.returned({ kind: "read", seen: planned.source });
-    this.#written(planned.write, planned.content, answer);
+    this.#written(write, planned.content, answer);
   }
 
   /** One page, from a random place on. */
