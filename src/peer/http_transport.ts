@@ -107,6 +107,10 @@ export class HttpTransport implements Transport, AsyncDisposable {
     });
   }
 
+  /**
+   * Beside what the handler refuses, "refused" has the codes of `identify`, "tooLarge" (LIMITS.peerJsonBytesMax and
+   * peerBodyBytesMax, of the message or the reply) and "busy": the peer has too much to receive at once.
+   */
   async call(to: Contact, message: Message, timeoutMs: number): Promise<Reply> {
     const { address } = to;
     const body = encodeMessage(message);

@@ -25,7 +25,7 @@ export interface Message {
   /** `area.verb`, e.g. `record.write`, `dht.findNode`. */
   readonly kind: string;
   readonly data: JsonObject;
-  /** Bytes that aren't JSON: a block. */
+  /** Bytes that aren't JSON: a block. Empty ones may arrive as none. */
   readonly body?: Uint8Array<ArrayBuffer>;
 }
 

@@ -5,6 +5,7 @@ import { LIMITS } from "../../src/limits.ts";
 import { encodeFrame, FRAME_BYTES_MAX } from "../../src/peer/frame.ts";
 import { CALL_PATH, HELLO_PATH } from "../../src/peer/paths.ts";
 import { seal, SEAL_HEADER } from "../../src/peer/seal.ts";
+import type { JsonObject } from "../../src/storage/record.ts";
 import { PATIENT_MS, PeerNode, testKey, TestTimers } from "../support/peer_node.ts";
 import { exchange } from "../support/raw_http.ts";
 import { type SeededRandom, withSeed } from "../support/seed.ts";
@@ -36,17 +37,18 @@ function rawPost(path: string, head: string, bodyBytes: number, body = ""): stri
   ].join("\r\n");
 }
 
+const HELLO = {
+  id: "a".repeat(40),
+  bootId: "1".repeat(32),
+  nonce: "2".repeat(32),
+  advertise: null,
+  port: 1,
+  config: {},
+};
+
 /** A token that the node gave, by a hello written by hand. */
 async function askToken(node: PeerNode): Promise<string> {
-  const hello = {
-    id: "a".repeat(40),
-    bootId: "1".repeat(32),
-    nonce: "2".repeat(32),
-    advertise: null,
-    port: 1,
-    config: {},
-  };
-  const body = new TextEncoder().encode(JSON.stringify(hello));
+  const body = new TextEncoder().encode(JSON.stringify(HELLO));
   const { text } = seal(testKey(), "hello", [HELLO_PATH], [], body);
   const response = await post(node, HELLO_PATH, text, body);
   return (await response.json()).token;
@@ -137,6 +139,15 @@ Deno.test("those who announce much and send nothing keep nobody out who says lit
   assertEquals(node.received.length, 2);
 });
 
+const WRONG_FIELDS: readonly JsonObject[] = [
+  ...["", "a", "g".repeat(40), "A".repeat(40), "a".repeat(41), 1].map((id) => ({ id })),
+  ...["", "1", 1].map((bootId) => ({ bootId })),
+  ...["", null].map((nonce) => ({ nonce })),
+  ...["", "a", "a:80/x", "u@a:80", 1, {}].map((advertise) => ({ advertise })),
+  ...[0, -1, 65_536, 1.5, "80", null].map((port) => ({ port })),
+  ...[null, [], "x"].map((config) => ({ config })),
+];
+
 Deno.test("what a holder of the key sends amiss is refused, and no fault of the node", async () => {
   await using node = new PeerNode({ name: "b" });
   const token = await askToken(node);
@@ -160,7 +171,11 @@ Deno.test("what a holder of the key sends amiss is refused, and no fault of the 
     const answer = await response.text();
     assert(answer.includes('"code":"malformed"'), `${name}: ${answer}`);
   }
-  for (const hello of ["", "[]", "{}", '{"id":"x"}', `{"id":"${"a".repeat(40)}"}`]) {
+  const hellos = [
+    ...["", "[]", "{}", "null", "{"],
+    ...WRONG_FIELDS.map((field) => JSON.stringify({ ...HELLO, ...field })),
+  ];
+  for (const hello of hellos) {
     const body = text(hello);
     const response = await post(
       node,
