@@ -54,8 +54,9 @@ export class RangeSync {
   }
 
   /**
-   * Makes this node's live records and the member's equal. Records that are older than `dropBefore` and unknown to the member are
-   * dropped instead of given: for a node that was away so long that tombstones of what it still has may be gone. Throws PeerError.
+   * Makes this node's live records and the member's equal. With `dropBefore` nothing is given, and records that are older and
+   * unknown to the member are dropped: for a node that was given up, whose writes are refused, and that was away so long that
+   * tombstones of what it still has may be gone. Throws PeerError.
    */
   async compare(member: MemberKey, dropBefore?: Version): Promise<Difference> {
     const total = { fetched: 0, pushed: 0, dropped: 0 };
@@ -130,11 +131,13 @@ export class RangeSync {
     }
     await this.#options.sync.fetch(member, lacking);
     const { given, dropped } = this.#surplus(range, known, dropBefore);
-    await this.#give(member, given);
+    // What a returning node has to give the others fetch when they count it again.
+    if (dropBefore === undefined) await this.#give(member, given);
     await this.#options.records.purge(
       dropped.map((record) => ({ name: record, stamp: stampOf(record) })),
     );
-    return { fetched: lacking.length, pushed: given.length, dropped: dropped.length };
+    const pushed = dropBefore === undefined ? given.length : 0;
+    return { fetched: lacking.length, pushed, dropped: dropped.length };
   }
 
   /** What this node has that the other doesn't, or not as new. */

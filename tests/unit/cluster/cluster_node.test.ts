@@ -1,0 +1,64 @@
+/** Whole nodes: what is acknowledged stays through failed writes, nodes that are given up and come back, and buckets that go. */
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { S3Error } from "../../../src/errors.ts";
+import { PeerError } from "../../../src/peer/transport.ts";
+import { bucketName, objectName } from "../../../src/storage/record.ts";
+import { keyOf } from "./bench.ts";
+import { NodeBench } from "./node_bench.ts";
+
+const LIST = { prefix: "", delimiter: "", after: { kind: "start" }, limit: 1000 } as const;
+
+async function keys(bench: NodeBench, index: number): Promise<string[]> {
+  const { entries } = await bench.drive(bench.node(index).store.list("bucket", LIST));
+  return entries.flatMap((entry) => entry.kind === "object" ? [entry.object.key] : []);
+}
+
+Deno.test("node: a write that finds the disk full leaves what was there before", async () => {
+  await using bench = await NodeBench.open(3);
+  await bench.createBucket(0);
+  await bench.put(0, "key", "first");
+  const { records } = bench.content(1);
+  const apply = records.apply.bind(records);
+  records.apply = (given) =>
+    given.some(({ isDeleted }) => !isDeleted)
+      ? Promise.reject(new S3Error("StorageFull"))
+      : apply(given);
+  await assertRejects(() => bench.put(1, "key", "second"), S3Error);
+  await bench.sleep(10_000);
+  for (const index of [0, 2]) assert(["first", "second"].includes(await bench.get(index, "key")));
+});
+
+Deno.test("node: one that was given up comes back, though it has what nobody else has", async () => {
+  await using bench = await NodeBench.open(3);
+  await bench.createBucket(0);
+  await bench.put(0, "before", "before");
+  bench.gate = (from, _, { kind }) => {
+    if (from === 2 && kind === "record.write") throw new PeerError("unreachable", "cut");
+    return undefined;
+  };
+  await assertRejects(() => bench.put(2, "apart", "apart"), S3Error);
+  bench.isolate(2);
+  bench.gate = () => undefined;
+  assert(bench.content(2).records.find(objectName("bucket", "apart")) !== undefined);
+  await bench.loop.runUntil(
+    () => bench.node(0).members().some(({ member, stage }) => stage >= 5 && member === keyOf(2)),
+    300_000,
+  );
+  await bench.put(0, "meanwhile", "meanwhile");
+  bench.heal();
+  await bench.loop.runUntil(
+    () =>
+      bench.node(2).isReady && bench.node(2).members().some(({ member }) => member.endsWith("#2")),
+    300_000,
+  );
+  assertEquals(await bench.get(2, "meanwhile"), "meanwhile");
+  assertEquals(await bench.get(2, "before"), "before");
+  // Nobody was told that it is there, or that it isn't: all agree in the end.
+  await bench.sleep(10_000);
+  const versions = bench.contents.map(({ records }) =>
+    records.find(objectName("bucket", "apart"))?.version
+  );
+  assertEquals(new Set(versions).size, 1, String(versions));
+  assert(versions[0] !== undefined);
+});
