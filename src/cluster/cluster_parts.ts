@@ -10,7 +10,7 @@ import type { BlockExchange } from "./block_exchange.ts";
 import { type BodyIntakeOptions, renewAll } from "./body_intake.ts";
 import type { VersionClock } from "./hybrid_clock.ts";
 import { tombstone } from "./object_record.ts";
-import { ignoreSilence, type Quorum } from "./quorum.ts";
+import type { Quorum } from "./quorum.ts";
 import type { Sync } from "./sync.ts";
 
 export interface ClusterParts {
@@ -71,19 +71,29 @@ export async function commitContent(
   bucket: Record,
   heldSince: number,
 ): Promise<void> {
-  const { quorum, clock } = parts;
   const since = await freshen(parts, record.blocks, heldSince, 4);
   try {
-    await quorum.write([record], bucket);
+    await parts.quorum.write([record], bucket);
     await freshen(parts, record.blocks, since, 2);
   } catch (error) {
-    // A refusal must not be followed by the object's appearance where it got to.
-    if (error instanceof S3Error && error.code !== "ServiceUnavailable") {
-      const grave = tombstone(record, await clock.next(record.version));
-      quorum.write([grave]).catch(ignoreSilence);
-    }
+    if (isRefusal(error)) await bury(parts, record);
     throw error;
   }
+}
+
+/**
+ * Whether the client is told that there is nothing any more that the record could lie in: then it must not appear where it got to. Of
+ * any other failure the client knows no more than that the write may have happened; and to take it back would take what was there
+ * before, too.
+ */
+function isRefusal(error: unknown): boolean {
+  return error instanceof S3Error &&
+    (error.code === "NoSuchBucket" || error.code === "NoSuchUpload");
+}
+
+/** Before the client is told: what is written after that must not be buried with it. Throws ServiceUnavailable. */
+async function bury({ quorum, clock }: ClusterParts, record: Record): Promise<void> {
+  await quorum.write([tombstone(record, await clock.next(record.version))]);
 }
 
 /** Renews the leases of the blocks when the given part of one has passed; gives the time since when they hold. */
