@@ -20,6 +20,7 @@ import { FastNetwork } from "../tests/unit/dht/network.ts";
 interface Node {
   readonly contact: Contact;
   readonly dht: Kademlia;
+  joinedAtMs: number;
   /** The report of the lookup that ended last. */
   last: LookupReport | undefined;
 }
@@ -39,11 +40,17 @@ interface Row {
   readonly churn: string;
   readonly what: string;
   readonly lookups: number;
-  readonly success: string;
-  readonly recallOfK: string;
-  readonly hops: string;
-  readonly messages: string;
-  readonly virtualMs: string;
+  readonly successPercent: number;
+  readonly recallOfK: Spread | undefined;
+  readonly hops: Spread | undefined;
+  readonly messages: Spread | undefined;
+  readonly virtualMs: Spread | undefined;
+}
+
+interface Spread {
+  readonly median: number;
+  /** All but 1 % are at least as good. */
+  readonly p99: number;
 }
 
 const options = parseArgs(Deno.args, {
@@ -94,7 +101,7 @@ const result = {
   rows,
 };
 // deno-lint-ignore no-console -- a benchmark prints its result
-console.table(rows);
+console.table(rows.map(printable));
 report("routing table, contacts: median / p99", result.tableSize);
 await Deno.mkdir(new URL("results/", import.meta.url), { recursive: true });
 await Deno.writeTextFile(
@@ -121,10 +128,11 @@ async function startNode(): Promise<void> {
     random,
     onLookup: (report) => node.last = report,
   });
-  const node: Node = { contact, dht, last: undefined };
+  const node: Node = { contact, dht, joinedAtMs: Infinity, last: undefined };
   network.add(contact, (from, message) => dht.handle(from, message));
   // A call to the one node to start from may be lost: whoever joins tries again.
   while (live.length > 0 && await dht.join([random.pick(live).contact]) === 0);
+  node.joinedAtMs = loop.nowMs;
   live.push(node);
   maintain(node);
 }
@@ -192,16 +200,20 @@ async function lookUpNode(sample: Sample): Promise<void> {
   const target = random.pick(live);
   const origin = random.pick(live);
   if (target === origin) return;
-  const before = new Set(live);
   const startedAt = loop.nowMs;
   const found = await origin.dht.findNode(target.contact.id);
   if (!isLive(origin) || !isLive(target)) return;
   note(sample, origin, startedAt, found[0]?.id === target.contact.id);
-  // Who joins or dies meanwhile can be found or not.
-  const steady = live.filter((node) => before.has(node) && node !== origin);
-  const truth = nearest(target.contact.id, steady.map((node) => node.contact), k);
+  const truth = nearest(target.contact.id, steadyContacts(origin, startedAt), k);
   const ids = new Set(found.map((contact) => contact.id));
   sample.recall.push(truth.filter(({ id }) => ids.has(id)).length / truth.length);
+}
+
+/** Who joins or dies during a lookup can be found or not. */
+function* steadyContacts(origin: Node, startedAt: number): Iterable<Contact> {
+  for (const node of live) {
+    if (node.joinedAtMs < startedAt && node !== origin) yield node.contact;
+  }
 }
 
 async function lookUpProvider(sample: Sample, { key, by }: Announced): Promise<void> {
@@ -228,15 +240,16 @@ function isLive(node: Node): boolean {
 
 function rowOf(churn: number, what: string, sample: Sample): Row {
   const lookups = sample.succeeded + sample.failed;
+  const recall = spreadOf(sample.recall.map((share) => -share));
   return {
     churn: `${100 * churn} %`,
     what,
     lookups,
-    success: `${(100 * sample.succeeded / lookups).toFixed(2)} %`,
-    recallOfK: medianAndLast(sample.recall.map((share) => -share)).replaceAll("-", ""),
-    hops: medianAndLast(sample.hops),
-    messages: medianAndLast(sample.messages),
-    virtualMs: medianAndLast(sample.durationsMs),
+    successPercent: Math.floor(10_000 * sample.succeeded / lookups) / 100,
+    recallOfK: recall && { median: -recall.median, p99: -recall.p99 },
+    hops: spreadOf(sample.hops),
+    messages: spreadOf(sample.messages),
+    virtualMs: spreadOf(sample.durationsMs),
   };
 }
 
@@ -244,15 +257,26 @@ function newSample(): Sample {
   return { succeeded: 0, failed: 0, recall: [], hops: [], messages: [], durationsMs: [] };
 }
 
-function tableSizes(): string {
-  return medianAndLast(live.map((node) => node.dht.stats().contacts));
+function tableSizes(): Spread | undefined {
+  return spreadOf(live.map((node) => node.dht.stats().contacts));
 }
 
-/** `median / p99` */
-function medianAndLast(values: readonly number[]): string {
+/** undefined when nothing was measured. */
+function spreadOf(values: readonly number[]): Spread | undefined {
   const sorted = values.toSorted((a, b) => a - b);
-  const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))] ?? NaN;
-  return sorted.length === 0 ? "" : `${at(0.5)} / ${at(0.99)}`;
+  const [median, p99] = [0.5, 0.99].map((share) => sorted[Math.floor(share * (sorted.length - 1))]);
+  return median === undefined || p99 === undefined ? undefined : { median, p99 };
+}
+
+/** For a terminal: `median / p99`. */
+function printable(row: Row): { readonly [column: string]: string } {
+  return Object.fromEntries(
+    Object.entries(row).map(([column, value]) => [column, printableValue(value)]),
+  );
+}
+
+function printableValue(value: Row[keyof Row]): string {
+  return typeof value === "object" ? `${value.median} / ${value.p99}` : `${value ?? ""}`;
 }
 
 function shares(count: number): number[] {

@@ -69,9 +69,8 @@ function pairOf({ id, address }: Contact): Json {
 
 function parseContacts(value: Json | undefined): readonly Contact[] {
   return parseList(value, LIMITS.dhtAnswerContactsMax).map((element) => {
-    const pair = parseList(element, 2);
-    const [id, address] = pair;
-    if (pair.length !== 2 || !isAddress(address)) throw malformed("not a contact");
+    const [id, address] = parseList(element, 2);
+    if (!isAddress(address)) throw malformed("not a contact");
     return { id: parseId(id), address };
   });
 }

@@ -1,4 +1,7 @@
-/** Who said that they provide the content under a key, for as long as that counts. Bounded, and only in memory: announcements are repeated. */
+/**
+ * Who said that they provide the content under a key, for as long as that counts. Bounded, and only in memory: announcements are
+ * repeated.
+ */
 
 import { LIMITS } from "../limits.ts";
 import type { Contact, NodeId } from "../peer/transport.ts";

@@ -6,13 +6,14 @@ import { LIMITS } from "../../../src/limits.ts";
 import { type Message, PeerFault, type Reply } from "../../../src/peer/transport.ts";
 import type { Json } from "../../../src/storage/record.ts";
 import { SeededRandom } from "../../support/seed.ts";
+import type { NetworkOptions } from "./network.ts";
 import { contactOf, idOf, idsOf, randomContact, TestWorld } from "./support.ts";
 
 const KEY = idOf("abc");
 const MINUTE_MS = 60_000;
 
-function openWorld(): TestWorld {
-  return new TestWorld(new SeededRandom(1));
+function openWorld(options: Partial<NetworkOptions> = {}): TestWorld {
+  return new TestWorld(new SeededRandom(1), options);
 }
 
 function randomKeys(random: SeededRandom, count: number): string[] {
@@ -116,7 +117,7 @@ Deno.test("a node that is alone keeps its announcements, for those who come late
 });
 
 Deno.test("announcements wait until a node that joins has joined", async () => {
-  const world = openWorld();
+  const world = openWorld({ latencyMs: [50, 100] });
   const [first] = await world.chain(20, { k: 4 });
   const node = world.add({ k: 4 });
   const joined = node.dht.join([first.contact]);
@@ -239,6 +240,29 @@ Deno.test("a made-up address for a node that is known doesn't make it fail", asy
   assertEquals(node.dht.closest(victim.id, 1), [victim]);
 });
 
+Deno.test("a call that got no answer says nothing about a node that was seen since", async () => {
+  const world = openWorld();
+  const [node, other] = await world.chain(3);
+  world.network.remove(other.contact);
+  await world.pass(1);
+  const search = node.dht.findNode(other.contact.id);
+  await world.pass(1000);
+  node.dht.seen(other.contact);
+  await world.loop.drive(search);
+  await world.pass(LIMITS.dhtCallMs);
+  assertEquals(node.dht.closest(other.contact.id, 1), [other.contact]);
+});
+
+Deno.test("a search goes on when the k nearest that are known have died", async () => {
+  const world = openWorld();
+  const node = world.add({ k: 2 }, contactOf(idOf("0")));
+  const live = world.add({}, contactOf(idOf("8")));
+  for (const contact of [contactOf(idOf("4")), contactOf(idOf("5")), live.contact]) {
+    node.dht.seen(contact);
+  }
+  assertEquals(await world.loop.drive(node.dht.findNode(idOf("4"))), [live.contact]);
+});
+
 Deno.test("a node is found at its new address though others still tell the old one", async () => {
   const world = openWorld();
   const [a, b, c] = await world.chain(3);
@@ -335,6 +359,15 @@ Deno.test("after stop nothing happens any more", async () => {
   const events = world.loop.events;
   await world.pass(24 * 60 * MINUTE_MS);
   assertEquals([world.network.callCount, world.loop.events], [calls, events]);
+});
+
+Deno.test("stop cancels the timer of announcements", async () => {
+  const world = openWorld();
+  const { dht } = world.add();
+  dht.announce([KEY]);
+  await dht.stop();
+  await world.pass(MINUTE_MS);
+  assertEquals(world.loop.events, 0);
 });
 
 Deno.test("stop waits for what goes on in the background", async () => {

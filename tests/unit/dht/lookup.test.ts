@@ -30,13 +30,17 @@ Deno.test("α nodes are asked at once, the nearest first", () => {
   assertEquals(lookup.take(), [at("08")]);
 });
 
-Deno.test("a round that names nobody nearer has all of the k asked", () => {
-  const lookup = openLookup([at("10"), at("20"), at("30"), at("40"), at("50")]);
-  assertEquals(lookup.take().length, 2);
-  lookup.answered(at("20").id, [at("60")]);
+Deno.test("a round that names nobody nearer has all of the k asked, until somebody nearer is named", () => {
+  const seeds = ["10", "20", "30", "40", "50", "60", "70"].map(at);
+  const lookup = openLookup(seeds, { k: 6 });
+  assertEquals(lookup.take(), [at("10"), at("20")]);
+  lookup.answered(at("20").id, [at("80")]);
   assertEquals(lookup.take(), [at("30")]);
-  lookup.answered(at("10").id, [at("70")]);
-  assertEquals(lookup.take(), [at("40")], "the fifth isn't among the k nearest");
+  lookup.answered(at("10").id, [at("90")]);
+  assertEquals(lookup.take(), [at("40"), at("50"), at("60")], "the seventh isn't of the k");
+  lookup.answered(at("60").id, [at("01"), at("02"), at("03"), at("04")]);
+  lookup.answered(at("50").id, []);
+  assertEquals(lookup.take(), [at("01"), at("02")]);
 });
 
 Deno.test("it ends when the k nearest have answered, and gives those that answered", () => {
@@ -223,8 +227,27 @@ Deno.test("an end from outside cancels the timers and gives what was found", asy
   await loop.drive(driveLookup(lookup, ask, options));
   assertEquals(loop.nowMs, 50);
   assertEquals(lookup.found, [at("10")]);
+  const { events } = loop;
   await loop.run(10_000);
-  assertEquals(lookup.report.messages, 2, "the slow timer would have had it asked again");
+  assertEquals(loop.events, events + 1, "the answer that came too late, and no timer");
+  assertEquals(lookup.report.messages, 2);
+});
+
+Deno.test("an answer after the end has nobody asked", async () => {
+  const loop = new EventLoop();
+  const asked: string[] = [];
+  const ask = async ({ id }: Contact) => {
+    asked.push(id);
+    await loop.sleep(id === at("10").id ? 5000 : 10);
+    return id === at("10").id ? [at("01")] : [];
+  };
+  const { signal } = new AbortController();
+  const lookup = openLookup([at("10"), at("20"), at("30")], { k: 2 });
+  await loop.drive(
+    driveLookup(lookup, ask, { timers: new VirtualTimers(loop), slowMs: 100, signal }),
+  );
+  await loop.run(20_000);
+  assertEquals(asked, idsOf([at("10"), at("20"), at("10"), at("30")]));
 });
 
 Deno.test("an error that isn't a failed call ends it", async () => {
