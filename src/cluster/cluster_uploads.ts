@@ -30,7 +30,10 @@ import {
 } from "./cluster_parts.ts";
 import {
   completedUpload,
+  completingUpload,
+  type Completion,
   findCompleted,
+  findCompletion,
   objectInfo,
   objectRecord,
   partInfo,
@@ -172,21 +175,44 @@ export class ClusterUploads {
       const part = parts.get(number);
       return part && partInfo(part);
     }, request);
+    const content = joinedContent(plan.parts.map(({ number }) => parts.get(number)));
+    const version = await versionAfter(clock, current, found, ...parts.values());
+    const completion = await this.#settleCompletion(found, home, { content, etag: plan.etag }, {
+      version,
+      modifiedMs: timers.now(),
+    });
     const facts = {
       bucket,
       key,
       size: plan.size,
       etag: plan.etag,
-      modifiedMs: timers.now(),
+      modifiedMs: completion.modifiedMs,
       meta: { ...init.meta, ...(plan.checksum && { checksum: plan.checksum }) },
       parts: plan.objectParts,
     };
-    const content = joinedContent(plan.parts.map(({ number }) => parts.get(number)));
-    const version = await versionAfter(clock, current, found, ...parts.values());
-    const object = objectRecord(facts, content, version);
+    const object = objectRecord(facts, content, completion.version);
     await commitContent(this.#parts, object, home, heldSince);
     await quorum.write([completedUpload(found, object, await versionAfter(clock, found, object))]);
     return objectInfo(object);
+  }
+
+  /**
+   * The version of the object is on a quorum before the object is on any node: a completion that is asked for again, on whatever
+   * node, after an answer that was lost, writes that same version, and undoes nothing that was written since.
+   */
+  async #settleCompletion(
+    upload: Record,
+    bucket: Record,
+    made: Parameters<typeof findCompletion>[1],
+    proposed: Completion,
+  ): Promise<Completion> {
+    const known = findCompletion(upload, made);
+    if (known !== undefined) return known;
+    const { quorum } = this.#parts;
+    await quorum.write([completingUpload(upload, made, proposed)], bucket);
+    // Another node may be completing it too, or have done so.
+    const settled = requireUpload(await quorum.find(upload));
+    return findCompletion(settled, made) ?? proposed;
   }
 
   async #readParts({ bucket, key, uploadId, parts }: CompleteRequest) {

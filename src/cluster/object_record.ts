@@ -166,6 +166,39 @@ export function uploadInfo({ bucket, key, sub, data }: Record): UploadInfo {
   };
 }
 
+/** When an upload became an object: the version that this has, whoever completes the upload. */
+export interface Completion {
+  readonly version: Version;
+  readonly modifiedMs: number;
+}
+
+/** Notes in the upload that it becomes the content given, with that ETag, under the completion's version. */
+export function completingUpload(
+  upload: Record,
+  made: { readonly content: Content; readonly etag: string },
+  { version, modifiedMs }: Completion,
+): Record {
+  return patched(upload, version, { completing: { time: modifiedMs, of: contentMark(made) } });
+}
+
+/** The completion that was noted for just that content; one that was asked for again must not be a second write. */
+export function findCompletion(
+  upload: Record,
+  made: { readonly content: Content; readonly etag: string },
+): Completion | undefined {
+  const patch = upload.patches["completing"];
+  if (patch === undefined) return undefined;
+  const { time, of } = patch.value as JsonObject;
+  if (of !== contentMark(made)) return undefined;
+  return { version: patch.version, modifiedMs: Number(time) };
+}
+
+function contentMark(
+  { content, etag }: { readonly content: Content; readonly etag: string },
+): string {
+  return `${etag} ${objectHash(content)}`;
+}
+
 /** The tombstone of an upload that made an object remembers which, for a client that asks again. */
 export function completedUpload(upload: Record, object: Record, version: Version): Record {
   return { ...tombstone(upload, version), data: { object: object.data } };
