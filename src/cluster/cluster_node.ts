@@ -7,6 +7,7 @@ import { LIMITS } from "../limits.ts";
 import {
   type Contact,
   type Message,
+  type NodeId,
   PeerError,
   PeerFault,
   type Reply,
@@ -94,6 +95,8 @@ export class ClusterNode implements AsyncDisposable {
   readonly #ready = Promise.withResolvers<void>();
   /** Addresses that were found to be this node's own. */
   readonly #ownAddresses = new Set<string>();
+  /** Those at which a node was met: it may go by another one since. */
+  readonly #met = new Set<string>();
   readonly #discovered = new Set<string>();
   /** Why a node couldn't be met, by address, as it was told last. */
   readonly #unreached = new Map<string, string>();
@@ -217,6 +220,11 @@ export class ClusterNode implements AsyncDisposable {
     return this.#membership.list();
   }
 
+  /** Where the node was heard of last; undefined when it isn't known. */
+  addressOf(id: NodeId): string | undefined {
+    return this.#membership.addressOf(id);
+  }
+
   status(): NodeStatus {
     const { referencedBytes, distinctBytes } = this.#options.content.records.stats();
     return {
@@ -241,7 +249,7 @@ export class ClusterNode implements AsyncDisposable {
     await this.#sync.save();
   }
 
-  /** What a member may ask. Reads and writes only of those that nobody here has given up. */
+  /** What a member may ask. Reads, writes and news only of those that nobody here has given up: a listing relies on these too. */
   readonly #handlers: { readonly [kind: string]: Handler } = {
     "record.read": (as, { data }) => {
       this.#requireMember(as);
@@ -252,6 +260,7 @@ export class ClusterNode implements AsyncDisposable {
       await this.#quorum.answerWrite(data);
     },
     "record.changes": (as, { data }) => {
+      this.#requireMember(as);
       this.#requireCompared();
       return this.#sync.answerChanges(as, data);
     },
@@ -328,7 +337,7 @@ export class ClusterNode implements AsyncDisposable {
   async #join(): Promise<void> {
     while (!this.#background.isStopping && !this.#isReady) {
       await this.#meet(this.#unmet());
-      if (this.#isAlone()) this.#membership.found();
+      if (this.#mayFound()) this.#membership.found();
       await this.#gossip();
       await this.#advance();
       if (this.#membership.isSettled && !this.#isReturning && await this.#caughtUp()) {
@@ -359,12 +368,15 @@ export class ClusterNode implements AsyncDisposable {
     return [...this.#options.bootstrap, ...this.#discovered].filter((address) => !met.has(address));
   }
 
-  /** Nobody else is known, named, or found. */
-  #isAlone(): boolean {
+  /**
+   * Everybody who was named is met, or is this node, and the network has had its time to name others. A node that begins a cluster
+   * before that, alone or with others, would have to merge it with the one that those it hasn't met are in.
+   */
+  #mayFound(): boolean {
     const { bootstrap, discoveryMs, timers } = this.#options;
-    return !this.#membership.hasOthers &&
-      bootstrap.every((address) => this.#ownAddresses.has(address)) &&
-      this.#discovered.size === 0 && timers.elapsed() - this.#startedAt >= discoveryMs;
+    const isMet = (address: string) => this.#ownAddresses.has(address) || this.#met.has(address);
+    return bootstrap.every(isMet) && this.#discovered.size === 0 &&
+      (this.#membership.hasOthers || timers.elapsed() - this.#startedAt >= discoveryMs);
   }
 
   async #caughtUp(): Promise<boolean> {
@@ -383,7 +395,7 @@ export class ClusterNode implements AsyncDisposable {
       this.#discovered.delete(address);
       if (contact === undefined) return;
       if (contact.id === this.#options.self.id) this.#ownAddresses.add(address);
-      else await this.#tell(contact);
+      else if (await this.#tell(contact)) this.#met.add(address);
     }));
   }
 
@@ -391,13 +403,16 @@ export class ClusterNode implements AsyncDisposable {
     try {
       return await this.#options.transport.identify(address, LIMITS.viewCallMs);
     } catch (error) {
-      if (error instanceof PeerError && error.reason === "refused") {
-        this.#options.onRefused?.(address, error);
-      }
       ignoreSilence(error);
+      this.#noteRefusal(address, error);
       this.#noteUnreached(address, error);
       return undefined;
     }
+  }
+
+  #noteRefusal(address: string, error: unknown): void {
+    if (!(error instanceof PeerError && error.reason === "refused")) return;
+    if (WILL_NOT_PASS.has(error.code ?? "")) this.#options.onRefused?.(address, error);
   }
 
   /** An operator who waits for a node to join wants to know why it doesn't: once for each reason. */
@@ -428,7 +443,8 @@ export class ClusterNode implements AsyncDisposable {
     await Promise.all(Array.from(contacts.values(), (contact) => this.#tell(contact)));
   }
 
-  async #tell(contact: Contact): Promise<void> {
+  /** Whether it answered. */
+  async #tell(contact: Contact): Promise<boolean> {
     const message = { kind: "cluster.view", data: this.#membership.view() };
     try {
       const { data } = await this.#options.transport.call(contact, message, LIMITS.viewCallMs);
@@ -436,6 +452,7 @@ export class ClusterNode implements AsyncDisposable {
       await this.#membership.take(contact, data);
     } catch (error) {
       if (!(error instanceof PeerError || error instanceof PeerFault)) throw error;
+      this.#noteRefusal(contact.address, error);
       this.#membership.missed(contact.id);
       this.dht.failed(contact.id);
     }
@@ -519,8 +536,17 @@ export class ClusterNode implements AsyncDisposable {
       const last = page.at(-1);
       if (last === undefined || page.length < LIMITS.repairPage) return;
       after = last;
-      await new Promise<void>((resolve) => this.#options.timers.after(0, resolve));
+      // More than a bound of announcements would be forgotten.
+      while (this.dht.stats().announcementsWaiting > LIMITS.announcementsAhead) {
+        if (this.#background.isStopping) return;
+        await this.#sleep(LIMITS.announcePauseMs);
+      }
+      await this.#sleep(0);
     }
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#options.timers.after(ms, resolve));
   }
 
   #noteRecords(records: readonly Record[]): void {
@@ -535,6 +561,9 @@ export class ClusterNode implements AsyncDisposable {
     else this.dht.failed(contact.id);
   }
 }
+
+/** Codes of refusals that say that this node can't be one of the cluster's as it is. */
+const WILL_NOT_PASS: ReadonlySet<string> = new Set(["duplicateId", "config"]);
 
 /** What a client would be told (a full disk, most likely) is a refusal to a peer, not a fault of this node. */
 async function refusing<T>(work: () => T): Promise<Awaited<T>> {

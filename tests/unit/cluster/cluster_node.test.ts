@@ -5,6 +5,7 @@ import { S3Error } from "../../../src/errors.ts";
 import { PeerError } from "../../../src/peer/transport.ts";
 import { bucketName, objectName } from "../../../src/storage/record.ts";
 import { keyOf } from "./bench.ts";
+import { STAGE } from "../../../src/cluster/stages.ts";
 import { NodeBench } from "./node_bench.ts";
 
 const LIST = { prefix: "", delimiter: "", after: { kind: "start" }, limit: 1000 } as const;
@@ -62,3 +63,36 @@ Deno.test("node: one that was given up comes back, though it has what nobody els
   assertEquals(new Set(versions).size, 1, String(versions));
   assert(versions[0] !== undefined);
 });
+
+Deno.test("node: one that was given up and doesn't know it yet lists nothing that is old", async () => {
+  await using bench = await NodeBench.open(3);
+  bench.isolate(2);
+  await bench.loop.runUntil(
+    () => isGone(bench, 0, keyOf(2)) && isGone(bench, 1, keyOf(2)),
+    300_000,
+  );
+  await bench.start(3);
+  await bench.loop.runUntil(() => bench.node(3).isReady, 300_000);
+  // Acknowledged by two of the three that are left. The one that lacks it is the only one that answers the lost node.
+  bench.gate = (from, to, { kind }) => {
+    const isGossip = kind === "cluster.view";
+    if (to === 2 || (from === 2 && (to !== 1 || isGossip))) {
+      throw new PeerError("unreachable", "cut");
+    }
+    if (to === 1 && from !== 2) throw new PeerError("unreachable", "cut");
+    if (from === 1) throw new PeerError("unreachable", "cut");
+    return undefined;
+  };
+  await bench.createBucket(0);
+  bench.heal();
+  const listing = bench.node(2).store.listBuckets().then(
+    (buckets) => buckets.map(({ name }) => name),
+    (error) => error instanceof S3Error ? error.code : error,
+  );
+  assertEquals(await bench.drive(listing), "ServiceUnavailable");
+});
+
+function isGone(bench: NodeBench, index: number, member: string): boolean {
+  const info = bench.node(index).members().find((info) => info.member === member);
+  return info?.stage === STAGE.gone;
+}
