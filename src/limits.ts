@@ -95,6 +95,9 @@ export const LIMITS = {
   rangeParts: 16,
   rangeEveryRounds: 10,
   dhtMaintainIntervalMs: 60_000,
+  announcementsAhead: 10_000,
+  announcePauseMs: 1_000,
+  providersAsked: 3,
   announceIntervalMs: 8 * 3_600_000,
 
   // Cluster: members and calls.

@@ -240,7 +240,7 @@ export class BlockExchange {
 
   async #providers(hash: string): Promise<MemberKey[]> {
     const { dht, membership } = this.#options;
-    const contacts = await dht.findProviders(placeOfBlock(hash));
+    const contacts = await dht.findProviders(placeOfBlock(hash), LIMITS.providersAsked);
     const members = membership.others();
     return contacts.flatMap(({ id }) => members.filter((member) => nodeOf(member) === id));
   }
