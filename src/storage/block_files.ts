@@ -2,7 +2,8 @@
 
 import { Buffer } from "node:buffer";
 import type { Random } from "../clock.ts";
-import type { Files } from "./files.ts";
+import { LIMITS } from "../limits.ts";
+import type { Files, OpenFile } from "./files.ts";
 import { FolderSyncs } from "./folder_syncs.ts";
 import type { Durability } from "./group_commit.ts";
 
@@ -50,20 +51,14 @@ export class BlockFiles {
     return stat?.kind === "file" ? stat.size : undefined;
   }
 
-  /** Whatever the file holds; undefined when there is none. */
+  /** Whatever the file holds, up to where the disk can't read it; undefined when there is no file. */
   async read(hash: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const size = this.sizeOf(hash);
     if (size === undefined) return undefined;
+    // Nothing that large was ever written here: reading one byte too many tells that it isn't the block.
+    const bytes = new Uint8Array(Math.min(size, LIMITS.blockBytesMax + 1));
     using file = this.#files.open(this.#path(hash));
-    if (file === undefined) return undefined;
-    const bytes = new Uint8Array(size);
-    let length = 0;
-    while (length < size) {
-      const count = await file.read(bytes.subarray(length));
-      if (count === 0) break;
-      length += count;
-    }
-    return bytes.subarray(0, length);
+    return file === undefined ? undefined : bytes.subarray(0, await fill(bytes, file));
   }
 
   /** Resolves when the file is there, durably when strict; it replaces one that was there. Otherwise nothing is left of it. */
@@ -132,4 +127,23 @@ export class BlockFiles {
   #path(hash: string): string {
     return `${this.#folder(hash.slice(0, 2))}/${hash}.blob`;
   }
+}
+
+/** How many bytes could be read. */
+async function fill(bytes: Uint8Array, file: OpenFile): Promise<number> {
+  let length = 0;
+  while (length < bytes.length) {
+    const count = await file.read(bytes.subarray(length)).catch((error) => {
+      if (isBadSector(error)) return 0;
+      throw error;
+    });
+    if (count === 0) break;
+    length += count;
+  }
+  return length;
+}
+
+/** Whether the disk says that it can't give back what was written: as bad as bytes that aren't what was written. */
+function isBadSector(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EIO";
 }

@@ -3,6 +3,8 @@
  * here is this node's alone; that other nodes have it too is src/cluster's matter.
  */
 
+import { blake3Hex } from "../blake3.ts";
+import { LIMITS } from "../limits.ts";
 import type { BlockRef, Json, Record, RecordHead, RecordKind, RecordName } from "./record.ts";
 
 /** A range of records of one kind in one bucket, ascending by the UTF-8 bytes of `key`, then of `sub`. */
@@ -102,7 +104,7 @@ export interface BlockStore extends AsyncDisposable {
   read(hash: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /**
    * Resolves when the block is durable; the bytes must not change until then. One that is held already is read and
-   * compared first, and replaced when it is damaged. Throws StorageFull, and TypeError for bytes of another hash.
+   * compared first, and replaced when it is damaged. Throws StorageFull, and what `checkBlock` throws.
    */
   write(hash: string, bytes: Uint8Array): Promise<void>;
   /** Whether it is held as far as is known without reading it. */
@@ -126,4 +128,12 @@ export interface BlockStoreStats {
 export interface ContentStore extends AsyncDisposable {
   readonly records: RecordStore;
   readonly blocks: BlockStore;
+}
+
+/** Throws TypeError for bytes of another hash, RangeError for more than a block may have. */
+export function checkBlock(hash: string, bytes: Uint8Array): void {
+  if (bytes.length > LIMITS.blockBytesMax) {
+    throw new RangeError(`a block of ${bytes.length} bytes is too large`);
+  }
+  if (blake3Hex(bytes) !== hash) throw new TypeError(`these bytes aren't those of ${hash}`);
 }

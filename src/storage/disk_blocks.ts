@@ -10,7 +10,7 @@ import { type Random, systemRandom } from "../clock.ts";
 import { LIMITS } from "../limits.ts";
 import { BlockFiles, FOLDERS } from "./block_files.ts";
 import { BlockIndex } from "./block_index.ts";
-import type { BlockStore, BlockStoreStats } from "./content_store.ts";
+import { type BlockStore, type BlockStoreStats, checkBlock } from "./content_store.ts";
 import type { Database } from "./database.ts";
 import type { Files } from "./files.ts";
 import type { Durability } from "./group_commit.ts";
@@ -88,9 +88,7 @@ export class DiskBlocks implements BlockStore {
   }
 
   async write(hash: string, bytes: Uint8Array): Promise<void> {
-    if (!isBlake3Hex(hash) || blake3Hex(bytes) !== hash) {
-      throw new TypeError(`these bytes aren't those of ${hash}`);
-    }
+    checkBlock(hash, bytes);
     let writing = this.#writing.get(hash);
     if (writing === undefined) {
       writing = this.#exclusively(hash, () => this.#store(hash, bytes))

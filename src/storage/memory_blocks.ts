@@ -2,7 +2,7 @@
 
 import { blake3Hex } from "../blake3.ts";
 import { firstAfter } from "./block_references.ts";
-import type { BlockStore, BlockStoreStats } from "./content_store.ts";
+import { type BlockStore, type BlockStoreStats, checkBlock } from "./content_store.ts";
 import type { SyncDelayOptions } from "./sync_delay.ts";
 
 export class MemoryBlocks implements BlockStore {
@@ -59,7 +59,7 @@ export class MemoryBlocks implements BlockStore {
   }
 
   async write(hash: string, bytes: Uint8Array): Promise<void> {
-    if (blake3Hex(bytes) !== hash) throw new TypeError(`these bytes aren't those of ${hash}`);
+    checkBlock(hash, bytes);
     await this.#alive();
     const writing = this.#writing.get(hash);
     if (writing !== undefined) await writing;

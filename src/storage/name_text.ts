@@ -86,6 +86,7 @@ function escaped(piece: string): string {
 }
 
 function unescaped(piece: string): string {
+  if (!piece.includes(ESCAPE)) return piece;
   return piece.replace(
     ESCAPED,
     (_, char: string) => String.fromCharCode(char.charCodeAt(0) - SHIFT),

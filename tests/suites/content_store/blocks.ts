@@ -2,6 +2,7 @@
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { blake3Hex } from "../../../src/blake3.ts";
+import { LIMITS } from "../../../src/limits.ts";
 import { patternBytes } from "../../support/bytes.ts";
 import { bytesOf, type Suite } from "./support.ts";
 
@@ -32,6 +33,8 @@ export function blockTests(suite: Suite): void {
   suite.test("bytes of another hash are refused", async ({ store: { blocks } }) => {
     await assertRejects(() => blocks.write(blake3Hex("one"), bytesOf("another")), TypeError);
     await assertRejects(() => blocks.write("../../etc/passwd", bytesOf("another")), TypeError);
+    const tooLarge = new Uint8Array(LIMITS.blockBytesMax + 1);
+    await assertRejects(() => blocks.write(blake3Hex(tooLarge), tooLarge), RangeError);
     assertEquals(await blocks.read(blake3Hex("one")), undefined);
     assertEquals(blocks.list("", 10), []);
   });

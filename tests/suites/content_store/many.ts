@@ -36,7 +36,8 @@ export function manyTests(suite: Suite): void {
 function randomObject(random: SeededRandom): Record {
   const key = random.pick(["a", "b", "c", "d"]) + random.below(2000).toString(36);
   const n = 1 + random.below(3);
-  return object(key, n, { isDeleted: n === 2 });
+  const patches = random.oneIn(3) ? { acl: 10 + random.below(3) } : {};
+  return object(key, n, { isDeleted: n === 2, patches });
 }
 
 async function purgeAllBut(records: ContentStore["records"], letter: string): Promise<void> {
