@@ -67,7 +67,7 @@ export class Membership {
   readonly #heardAt = new Map<NodeId, number>();
   readonly #missed = new Map<NodeId, number>();
   #self: MemberKey;
-  #isAloneAllowed = false;
+  #mayFound = false;
   #isExpelled = false;
   /** Whether there is something to tell the others. */
   #hasNews = false;
@@ -128,8 +128,12 @@ export class Membership {
 
   contactOf(member: MemberKey): Contact | undefined {
     const id = nodeOf(member);
-    const address = this.#addresses.get(id);
+    const address = this.addressOf(id);
     return address === undefined ? undefined : { id, address };
+  }
+
+  addressOf(id: NodeId): string | undefined {
+    return this.#addresses.get(id);
   }
 
   /** Addresses of all other nodes that were ever heard of. */
@@ -173,6 +177,12 @@ export class Membership {
     return nearestMembers(place, members, this.#options.terms.replicas);
   }
 
+  /** Addresses from an earlier life of this data dir, under another id: of nodes that this one isn't yet a member with. */
+  formerAddresses(): string[] {
+    const known = new Set(Array.from(this.#stages.keys(), nodeOf));
+    return Array.from(this.#addresses).flatMap(([id, address]) => known.has(id) ? [] : [address]);
+  }
+
   /** A proven message of the node came in. */
   heard({ id, address }: Contact): void {
     this.#heardAt.set(id, this.#options.timers.elapsed());
@@ -188,9 +198,9 @@ export class Membership {
     this.#missed.set(id, (this.#missed.get(id) ?? 0) + 1);
   }
 
-  /** This node may be a cluster by itself: nobody is there whom it should join. */
+  /** All whom this node should know have been met: if none of them is in a cluster, they begin one. */
   found(): void {
-    this.#isAloneAllowed = true;
+    this.#mayFound = true;
   }
 
   /** What this node tells another about everybody. Only what is on disk is told. */
@@ -203,7 +213,7 @@ export class Membership {
       as: this.#self,
       stages: this.#savedStages,
       addresses: Object.fromEntries(this.#addresses),
-      ...(isExpelled && { expelled: true }),
+      ...(isExpelled && { expelled: to }),
     };
   }
 
@@ -220,13 +230,14 @@ export class Membership {
       if (stage > (told.get(member) ?? 0)) told.set(member, stage);
     }
     this.#told.set(as, told);
-    if (expelled || (told.get(this.#self) ?? 0) >= STAGE.leaving) this.#isExpelled = true;
+    if ((told.get(this.#self) ?? 0) >= STAGE.leaving) this.#isExpelled = true;
+    if (expelled !== undefined) this.expelled(expelled);
     if (isNew) await this.#save();
   }
 
-  /** This node was told that it was given up. */
-  expelled(): void {
-    this.#isExpelled = true;
+  /** This node was told that the member was given up; late perhaps, when it isn't that one any more. */
+  expelled(member: MemberKey): void {
+    if (member === this.#self) this.#isExpelled = true;
   }
 
   /** Comes back as a new member: the old one is on its way out everywhere. */
@@ -243,7 +254,7 @@ export class Membership {
    * must be told. A sync that fails leaves its move for the next time.
    */
   async advance(sync: (members: readonly MemberKey[]) => Promise<boolean>): Promise<boolean> {
-    if (!this.hasOthers && !this.#isAloneAllowed) return false;
+    if (!this.#mayFound && !this.#isFounded()) return false;
     // Whom this node has just heard of, too.
     let isChanged = this.#hasNews;
     this.#hasNews = false;
@@ -281,6 +292,13 @@ export class Membership {
         heardAgoMs: isSelf ? 0 : heardAt === undefined ? undefined : now - heardAt,
       };
     });
+  }
+
+  /** Whether a cluster is known: somebody counts in it, or did. */
+  #isFounded(): boolean {
+    return [this.#stages, ...this.#told.values()].some((stages) =>
+      Array.from(stages.values()).some((stage) => stage >= STAGE.settled)
+    );
   }
 
   #dueMoves() {
@@ -377,7 +395,8 @@ interface View {
   readonly as: MemberKey;
   readonly stages: ReadonlyMap<MemberKey, Stage>;
   readonly addresses: ReadonlyMap<NodeId, string>;
-  readonly expelled: boolean;
+  /** Which member of the receiver's node was given up, as far as the sender knew it. */
+  readonly expelled: MemberKey | undefined;
 }
 
 function parseView({ as, stages, addresses, expelled }: JsonObject): View {
@@ -391,7 +410,7 @@ function parseView({ as, stages, addresses, expelled }: JsonObject): View {
     as,
     stages: new Map(entries.map(([member, stage]) => [parseKey(member), parseStage(stage)])),
     addresses: new Map(places.map(([id, address]) => [id, parseAddress(address)])),
-    expelled: expelled === true,
+    expelled: isMemberKey(expelled) ? expelled : undefined,
   };
 }
 

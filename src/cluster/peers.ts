@@ -36,8 +36,9 @@ export class Peers {
     }
     this.#waiting.set(member, waiting + 1);
     counters.add("peer_calls");
+    const { self } = membership;
     try {
-      const data = { ...message.data, as: membership.self };
+      const data = { ...message.data, as: self };
       const reply = await transport.call(contact, { ...message, data }, timeoutMs);
       if (reply.data["as"] !== member) {
         throw new PeerError("otherNode", "it has become another member");
@@ -47,7 +48,7 @@ export class Peers {
       onOutcome(member, true);
       return reply;
     } catch (error) {
-      this.#judge(member, error);
+      this.#judge(self, member, error);
       throw error;
     } finally {
       this.#waiting.set(member, (this.#waiting.get(member) ?? 1) - 1);
@@ -64,11 +65,11 @@ export class Peers {
     this.#suspectUntil.set(member, this.#options.timers.elapsed() + LIMITS.peerSuspectMs);
   }
 
-  #judge(member: MemberKey, error: unknown): void {
+  #judge(self: MemberKey, member: MemberKey, error: unknown): void {
     const { membership, counters, onOutcome } = this.#options;
     counters.add("peer_failures");
     if (!(error instanceof PeerError)) return;
-    if (error.reason === "refused" && error.code === "expelled") membership.expelled();
+    if (error.reason === "refused" && error.code === "expelled") membership.expelled(self);
     if (error.reason === "unreachable" || error.reason === "timeout") {
       this.suspect(member);
       onOutcome(member, false);
