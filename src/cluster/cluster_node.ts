@@ -450,11 +450,13 @@ export class ClusterNode implements AsyncDisposable {
       const { data } = await this.#options.transport.call(contact, message, LIMITS.viewCallMs);
       this.dht.seen(contact);
       await this.#membership.take(contact, data);
+      return true;
     } catch (error) {
       if (!(error instanceof PeerError || error instanceof PeerFault)) throw error;
       this.#noteRefusal(contact.address, error);
       this.#membership.missed(contact.id);
       this.dht.failed(contact.id);
+      return false;
     }
   }
 
