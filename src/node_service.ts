@@ -21,7 +21,7 @@ import type { Log } from "./log.ts";
 import { joinAddress } from "./peer/address.ts";
 import { Beacon } from "./peer/beacon.ts";
 import { deriveClusterKey } from "./peer/cluster_key.ts";
-import { createBootId, type SelfNode } from "./peer/hello.ts";
+import { type Caller, createBootId, type SelfNode } from "./peer/hello.ts";
 import { HttpTransport } from "./peer/http_transport.ts";
 import { PeerEndpoint } from "./peer/peer_endpoint.ts";
 import type { ProofKey } from "./peer/proof_key.ts";
@@ -94,6 +94,7 @@ class NodeService implements Service {
         if (this.#node === undefined) throw new PeerFault("starting", "the node is starting");
         return await this.#node.handle(from, message);
       },
+      checkCaller: (caller) => this.#refuseDouble(caller),
       onFault: (cause) => log.fault("-", cause),
     });
     this.#refused.promise.catch(() => {}); // awaited while the node joins; later refusals are logged
@@ -154,6 +155,18 @@ class NodeService implements Service {
       onRefused: (where, error) => this.#noteRefusal(where, error),
       onFault: (what, cause) => log.fault("-", new Error(what, { cause })),
     });
+  }
+
+  /**
+   * Two processes with one id would count twice in every quorum: as long as the one that is known answers, no other is let in. They
+   * may both be strangers to each other, so that only a third can tell.
+   */
+  async #refuseDouble({ contact: { id, address }, bootId }: Caller): Promise<void> {
+    const known = this.#node?.addressOf(id);
+    if (known === undefined || known === address) return;
+    const there = await this.#transport.meet(known, LIMITS.viewCallMs).catch(() => undefined);
+    if (there?.id !== id || there.bootId === bootId) return;
+    throw new PeerFault("duplicateId", `a node with the id ${id} is running already at ${known}`);
   }
 
   /** What will not get better by itself ends a node that starts; one that runs says it and goes on. */

@@ -364,8 +364,10 @@ export class ClusterNode implements AsyncDisposable {
 
   /** Addresses of which it isn't known yet which node is there. */
   #unmet(): string[] {
+    const former = this.#membership.formerAddresses();
     const met = new Set([...this.#membership.addresses(), ...this.#ownAddresses]);
-    return [...this.#options.bootstrap, ...this.#discovered].filter((address) => !met.has(address));
+    const named = [...this.#options.bootstrap, ...this.#discovered];
+    return [...former, ...named.filter((address) => !met.has(address))];
   }
 
   /**

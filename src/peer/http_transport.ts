@@ -58,6 +58,7 @@ export interface HttpTransportOptions {
 /** What a peer gave us to call it with. */
 interface Session {
   readonly peer: NodeId;
+  readonly bootId: string;
   readonly token: string;
   /** On our own clock; before it ends on the peer's. */
   readonly endsMs: number;
@@ -101,9 +102,15 @@ export class HttpTransport implements Transport, AsyncDisposable {
    * differently. Our own address is answered by ourselves.
    */
   async identify(address: string, timeoutMs: number): Promise<Contact> {
+    const { id } = await this.meet(address, timeoutMs);
+    return { id, address };
+  }
+
+  /** Which process of which node answers at the address. Throws as `identify`. */
+  async meet(address: string, timeoutMs: number): Promise<Pick<SelfNode, "id" | "bootId">> {
     return await this.#within(address, timeoutMs, async (signal) => {
-      const { peer } = await orAborted(this.#greet(address), signal);
-      return { id: peer, address };
+      const { peer, bootId } = await orAborted(this.#greet(address), signal);
+      return { id: peer, bootId };
     });
   }
 
@@ -199,8 +206,8 @@ export class HttpTransport implements Transport, AsyncDisposable {
     const welcome = decodeAnswer(address, () => decodeJson(bytes));
     if (!isWelcome(welcome)) throw excuse(address, welcome);
     this.#observedAddress = welcome.seenAs;
-    const { id: peer, token, tokenMs } = welcome;
-    const session = { peer, token, endsMs: startedMs + tokenMs * 3 / 4, calls: 0 };
+    const { id: peer, bootId, token, tokenMs } = welcome;
+    const session = { peer, bootId, token, endsMs: startedMs + tokenMs * 3 / 4, calls: 0 };
     this.#remember(address, session);
     return session;
   }

@@ -16,6 +16,8 @@ export interface ClusterProgramOptions {
   readonly flags?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly clockOffsetMs?: number;
+  /** In place of the line that says that it has joined. */
+  readonly readyLine?: RegExp;
 }
 
 /** Resolves when it has said that it is ready. Throws with what it said when it ends instead. */
@@ -28,5 +30,5 @@ export function startClusterProgram(options: ClusterProgramOptions): Promise<Hos
     `--data-dir=${dataDir}`,
     ...flags,
   ];
-  return HostProgram.start({ ...rest, script: MAIN, words, readyLine: READY_LINE });
+  return HostProgram.start({ readyLine: READY_LINE, ...rest, script: MAIN, words });
 }

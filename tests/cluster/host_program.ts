@@ -8,7 +8,7 @@ export interface HostProgramOptions {
   /** URL or path of the program, and its words. */
   readonly script: string;
   readonly words?: readonly string[];
-  /** Finds, in what it writes to stdout, that it is ready. */
+  /** Finds, in what it writes to stdout or stderr, that it is ready. */
   readonly readyLine: RegExp;
   /** Besides what Deno needs; nothing else of the test's own environment is passed on. */
   readonly environment?: Readonly<Record<string, string>>;
@@ -33,9 +33,10 @@ export class HostProgram implements AsyncDisposable {
     const output = new Output(process, options.readyLine);
     try {
       await output.ready;
-    } catch (error) {
-      await process.status;
-      throw error;
+    } catch (cause) {
+      const { code } = await process.status;
+      const { message } = cause as Error;
+      throw new Error(`it ended with ${code} before it was ready:\n${message}`, { cause });
     }
     return new HostProgram(process, output);
   }
@@ -143,17 +144,19 @@ class Output {
     const ready = Promise.withResolvers<void>();
     const timer = setTimeout(() => process.kill("SIGKILL"), START_MS_MAX);
     this.ready = ready.promise.finally(() => clearTimeout(timer));
+    const judge = () => {
+      if (readyLine.test(this.stdout) || readyLine.test(this.stderr)) ready.resolve();
+    };
     this.ended = Promise.all([
       eachText(process.stdout, (text) => {
         this.stdout += text;
-        if (readyLine.test(this.stdout)) ready.resolve();
+        judge();
       }),
-      eachText(process.stderr, (text) => this.stderr += text),
-    ]).then(() =>
-      ready.reject(
-        new Error(`the program ended before it was ready:\n${this.stdout}${this.stderr}`),
-      )
-    );
+      eachText(process.stderr, (text) => {
+        this.stderr += text;
+        judge();
+      }),
+    ]).then(() => ready.reject(new Error(`${this.stdout}${this.stderr}`)));
   }
 }
 

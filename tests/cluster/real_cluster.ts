@@ -10,7 +10,11 @@ export interface StartOptions {
   readonly flags?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly clockOffsetMs?: number;
+  /** In place of the program's usual one. */
+  readonly readyLine?: RegExp;
 }
+
+const LOG_CHARS_SHOWN = 20_000;
 
 /** How a node's program is started; a test of this harness may have another program than zs3. */
 export type StartProgram = (
@@ -28,6 +32,8 @@ export class RealCluster implements AsyncDisposable {
   readonly #temp: TempDir;
   readonly #startProgram: StartProgram;
   readonly #programs = new Map<Host, HostProgram>();
+  /** Of each node, also those that have ended. */
+  readonly #runs: { readonly host: Host; readonly program: HostProgram }[] = [];
   readonly #urls = new Map<Host, string>();
   readonly #resources: AsyncDisposableStack;
 
@@ -84,7 +90,20 @@ export class RealCluster implements AsyncDisposable {
     const where = { network: this.network, host, dataDir: this.dataDir(number) };
     const program = await this.#startProgram(where, options);
     this.#programs.set(host, program);
+    this.#runs.push({ host, program });
     return program;
+  }
+
+  /** Numbers of the nodes that run, paused ones included. */
+  get running(): number[] {
+    return this.nodes.flatMap((host) => this.#programs.has(host) ? [host.number] : []);
+  }
+
+  /** All that the nodes have said in all of their runs, for the reader of a failure. */
+  logs(): string {
+    return this.#runs.map(({ host, program }) =>
+      `--- node ${host.number}\n${tail(program.stdout)}${tail(program.stderr)}`
+    ).join("");
   }
 
   program(number: number): HostProgram {
@@ -128,4 +147,9 @@ export class RealCluster implements AsyncDisposable {
     for (const program of this.#programs.values()) await program[Symbol.asyncDispose]();
     await this.#resources[Symbol.asyncDispose]();
   }
+}
+
+function tail(text: string): string {
+  const start = text.length - LOG_CHARS_SHOWN;
+  return start <= 0 ? text : `…${text.slice(start)}`;
 }
