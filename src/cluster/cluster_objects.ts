@@ -13,9 +13,17 @@ import {
   findLive,
   refuseCondition,
   requireBucket,
+  requireOpenBucket,
   versionAfter,
 } from "./cluster_parts.ts";
-import { objectInfo, objectParts, objectRecord, patchObject, tombstone } from "./object_record.ts";
+import {
+  isClosing,
+  objectInfo,
+  objectParts,
+  objectRecord,
+  patchObject,
+  tombstone,
+} from "./object_record.ts";
 
 export class ClusterObjects {
   readonly #parts: ClusterParts;
@@ -30,8 +38,11 @@ export class ClusterObjects {
       bucketName(bucket),
       objectName(bucket, key),
     ]);
-    requireBucket(bucketRecord);
-    return requireObject(record);
+    const object = findLive(record);
+    if (object === undefined || bucketRecord === undefined || !isClosing(bucketRecord)) {
+      requireBucket(bucketRecord, this.#parts);
+    }
+    return requireObject(object);
   }
 
   async open(target: seam.Target): Promise<seam.OpenObject> {
@@ -69,7 +80,7 @@ export class ClusterObjects {
       bucketName(bucket),
       objectName(bucket, key),
     ]);
-    const home = requireBucket(bucketRecord);
+    const home = requireOpenBucket(bucketRecord, this.#parts);
     const { content, digest, heldSince } = await takeBody(request.body, request.sizeHint, intake);
     const meta = request.seal(digest);
     const facts = {
@@ -96,7 +107,7 @@ export class ClusterObjects {
       bucketName(bucket),
       objectName(bucket, key),
     ]);
-    requireBucket(bucketRecord);
+    requireBucket(bucketRecord, this.#parts);
     if (findLive(current) === undefined) return;
     const version = await versionAfter(clock, current);
     await quorum.write([tombstone(objectName(bucket, key), version)]);
@@ -114,9 +125,9 @@ export class ClusterObjects {
       bucketName(to.bucket),
       objectName(to.bucket, to.key),
     ]);
-    requireBucket(fromBucket);
+    requireBucket(fromBucket, this.#parts);
     const source = requireObject(fromObject);
-    const home = requireBucket(toBucket);
+    const home = requireOpenBucket(toBucket, this.#parts);
     const info = objectInfo(source);
     const plan = request.plan(info);
     const kept = keptMeta(info, plan);
@@ -142,7 +153,7 @@ export class ClusterObjects {
       bucketName(bucket),
       objectName(bucket, key),
     ]);
-    const home = requireBucket(bucketRecord);
+    const home = requireOpenBucket(bucketRecord, this.#parts);
     const record = requireObject(current);
     const changed = patchObject(record, patch, await versionAfter(clock, record));
     await quorum.write([changed], home);
@@ -161,7 +172,7 @@ export class ClusterObjects {
       bucketName(bucket),
       objectName(bucket, key),
     ]);
-    const home = requireBucket(bucketRecord);
+    const home = requireOpenBucket(bucketRecord, this.#parts);
     const { content, digest, heldSince } = await takeBody(body, sizeHint, intake);
     const version = await versionAfter(clock, current);
     const record = objectRecord({ ...facts, size: digest.size }, content, version);

@@ -9,9 +9,10 @@ import type { Timers } from "../timers.ts";
 import type { BlockExchange } from "./block_exchange.ts";
 import { type BodyIntakeOptions, renewAll } from "./body_intake.ts";
 import type { VersionClock } from "./hybrid_clock.ts";
-import { tombstone } from "./object_record.ts";
+import { isClosing, tombstone } from "./object_record.ts";
 import type { Quorum } from "./quorum.ts";
 import type { Sync } from "./sync.ts";
+import { closing } from "./unavailable.ts";
 
 export interface ClusterParts {
   readonly quorum: Quorum;
@@ -39,10 +40,35 @@ export function findLive(record: Record | undefined): Record | undefined {
   return record?.isDeleted ? undefined : record;
 }
 
-/** Throws NoSuchBucket. */
-export function requireBucket(record: Record | undefined): Record {
-  const bucket = findLive(record);
+/**
+ * The bucket if it is there. One whose deletion was cut short is, as long as something is in it: the deletion will be taken back,
+ * and what was acknowledged is to be seen until then.
+ */
+export function findBucket(
+  record: Record | undefined,
+  { records }: Pick<ClusterParts, "records">,
+): Record | undefined {
+  if (record === undefined || !isClosing(record)) return findLive(record);
+  return records.hasObjects(record.bucket) ? record : undefined;
+}
+
+/** For what reads of the bucket. Throws NoSuchBucket. */
+export function requireBucket(
+  record: Record | undefined,
+  parts: Pick<ClusterParts, "records">,
+): Record {
+  const bucket = findBucket(record, parts);
   if (bucket === undefined) throw new S3Error("NoSuchBucket");
+  return bucket;
+}
+
+/** For what changes the bucket or something in it. Throws NoSuchBucket, ServiceUnavailable. */
+export function requireOpenBucket(
+  record: Record | undefined,
+  parts: Pick<ClusterParts, "records">,
+): Record {
+  const bucket = requireBucket(record, parts);
+  if (bucket.isDeleted) throw closing();
   return bucket;
 }
 

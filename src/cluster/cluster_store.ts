@@ -91,7 +91,7 @@ export class ClusterStore implements seam.ObjectStore {
     this.#parts.requireReady();
     const { quorum, sync, records } = this.#parts;
     const [record] = await Promise.all([quorum.find(bucketName(bucket)), sync.catchUp()]);
-    requireBucket(record);
+    requireBucket(record, this.#parts);
     return listLocally(records, bucket, query);
   }
 

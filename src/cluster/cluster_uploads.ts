@@ -26,6 +26,7 @@ import {
   findLive,
   refuseCondition,
   requireBucket,
+  requireOpenBucket,
   versionAfter,
 } from "./cluster_parts.ts";
 import {
@@ -63,7 +64,7 @@ export class ClusterUploads {
 
   async create(init: UploadInit): Promise<UploadInfo> {
     const { quorum, clock, timers, random } = this.#parts;
-    const bucket = requireBucket(await quorum.find(bucketName(init.bucket)));
+    const bucket = requireOpenBucket(await quorum.find(bucketName(init.bucket)), this.#parts);
     const initiatedMs = timers.now();
     const upload = { ...init, uploadId: newUploadId(initiatedMs, random), initiatedMs };
     await quorum.write([uploadRecord(upload, await clock.next())], bucket);
@@ -126,7 +127,7 @@ export class ClusterUploads {
   async list(bucket: string, query: UploadQuery): Promise<UploadPage> {
     const { quorum, sync, records } = this.#parts;
     const [record] = await Promise.all([quorum.find(bucketName(bucket)), sync.catchUp()]);
-    requireBucket(record);
+    requireBucket(record, this.#parts);
     return listUploads(
       (range, limit) => records.scan(uploadRange(bucket, range), limit).map(uploadInfo),
       query,
@@ -165,7 +166,7 @@ export class ClusterUploads {
       uploadName(bucket, key, uploadId),
       objectName(bucket, key),
     ]);
-    const home = requireBucket(bucketRecord);
+    const home = requireOpenBucket(bucketRecord, this.#parts);
     const made = findCompleted(upload);
     if (made !== undefined && isRepeatedCompletion(request, made.etag)) return made;
     const found = requireUpload(upload);
@@ -236,7 +237,7 @@ export class ClusterUploads {
       bucketName(bucket),
       uploadName(bucket, key, uploadId),
     ]);
-    return { bucket: requireBucket(bucketRecord), upload: requireUpload(upload) };
+    return { bucket: requireBucket(bucketRecord, this.#parts), upload: requireUpload(upload) };
   }
 }
 

@@ -116,6 +116,23 @@ export function bucketRecord(
   return live(bucketName(name), version, data);
 }
 
+/** Takes no objects any more: it is about to be deleted with the version `gone`. */
+export function closedBucket(bucket: Record, version: Version, gone: Version): Record {
+  const { data } = bucketRecord(bucketInfo(bucket), version);
+  return live(bucket, version, { ...data, closing: gone });
+}
+
+/** Takes objects again. `version` must be above `closingVersion`, so that the deletion has no effect if it comes yet. */
+export function openedBucket(closed: Record, version: Version): Record {
+  return bucketRecord(bucketInfo(closed), version);
+}
+
+/** The version of the tombstone that is about to follow; undefined for a bucket that nobody is deleting. */
+export function closingVersion({ isDeleted, data }: Record): Version | undefined {
+  const { closing } = data;
+  return !isDeleted && typeof closing === "string" ? closing : undefined;
+}
+
 export function bucketInfo(record: Record): BucketInfo {
   const { data, patches } = record;
   const field = (name: string) => patches[name]?.value ?? data[name] ?? null;
@@ -140,6 +157,21 @@ export function patchBucket(record: Record, patch: BucketPatch, version: Version
     ...(patch.cors !== undefined && { cors: patch.cors }),
     ...(patch.tags !== undefined && { tags: patch.tags }),
   });
+}
+
+/** The tombstone of a bucket that may turn out not to be empty: its deletion may be taken back until it is closed. */
+export function closingBucket(bucket: Record, version: Version): Record {
+  const { data } = bucketRecord(bucketInfo(bucket), version);
+  return tombstone(bucket, version, { ...data, closing: true });
+}
+
+/** The same once it has proved empty. A change of just that tombstone: a bucket that was made anew meanwhile isn't touched. */
+export function closedBucket(closing: Record, version: Version): Record {
+  return patched(closing, version, { closed: true });
+}
+
+export function isClosing({ isDeleted, data, patches }: Record): boolean {
+  return isDeleted && data["closing"] === true && patches["closed"] === undefined;
 }
 
 export function uploadRecord(upload: UploadInfo, version: Version): Record {

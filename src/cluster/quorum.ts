@@ -19,7 +19,9 @@ import {
 } from "../storage/record.ts";
 import type { VersionClock } from "./hybrid_clock.ts";
 import type { Membership, Readers } from "./membership.ts";
+import { closingVersion } from "./object_record.ts";
 import type { Peers } from "./peers.ts";
+import { isClosing } from "./object_record.ts";
 import { placeOf } from "./placement.ts";
 import {
   decodeName,
@@ -32,7 +34,7 @@ import {
 } from "./record_codec.ts";
 import type { ClusterRules } from "./rules.ts";
 import type { MemberKey } from "./stages.ts";
-import { unavailable } from "./unavailable.ts";
+import { closing, unavailable } from "./unavailable.ts";
 
 export interface QuorumOptions {
   readonly membership: Membership;
@@ -299,7 +301,11 @@ export class Quorum {
     const known = records.find(bucketName(record.bucket));
     const bucket = known && context ? rules.merge(known, context) : known ?? context;
     if (bucket === undefined || bucket.isDeleted) {
+      if (bucket && isClosing(bucket)) throw new PeerFault("bucketClosing", "the bucket may go");
       throw new PeerFault("noBucket", "the bucket doesn't exist");
+    }
+    if (closingVersion(bucket) !== undefined) {
+      throw new PeerFault("closing", "the bucket is being deleted");
     }
     if (record.kind !== "part") return;
     const uploadId = record.sub.slice(0, record.sub.indexOf("/"));
@@ -337,6 +343,13 @@ function writeFailure(
     const code = fault instanceof PeerError || fault instanceof PeerFault ? fault.code : undefined;
     if (code === "noBucket") return new S3Error("NoSuchBucket");
     if (code === "noUpload") return new S3Error("NoSuchUpload");
+    if (code === "closing") {
+      return new S3Error("ServiceUnavailable", {
+        message: "The bucket is being deleted. Please try again.",
+        headers: { "retry-after": "1" },
+      });
+    }
+    if (code === "bucketClosing") return closing();
     if (fault instanceof S3Error) return fault;
   }
   const fault = faults.find((fault) => !(fault instanceof PeerError || fault instanceof PeerFault));

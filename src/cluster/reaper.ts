@@ -16,7 +16,7 @@ import {
 import type { Timers } from "../timers.ts";
 import { versionAfter } from "./cluster_parts.ts";
 import { versionAt, type VersionClock, versionMs } from "./hybrid_clock.ts";
-import { bucketInfo, bucketRecord, tombstone, uploadInfo } from "./object_record.ts";
+import { bucketInfo, bucketRecord, isClosing, tombstone, uploadInfo } from "./object_record.ts";
 import { ignoreSilence, type Quorum } from "./quorum.ts";
 import type { ClusterRules } from "./rules.ts";
 import type { Sync } from "./sync.ts";
@@ -35,6 +35,10 @@ export interface ReaperOptions {
 export class Reaper {
   readonly #options: ReaperOptions;
   #ended: Record[] = [];
+  /** Buckets that somebody is deleting, and since when that is known, by this process's clock. */
+  readonly #closing = new Map<string, number>();
+  /** Buckets whose deletion may have been cut short. */
+  readonly #closing = new Set<string>();
 
   constructor(options: ReaperOptions) {
     this.#options = options;
@@ -44,22 +48,36 @@ export class Reaper {
   note(records: readonly Record[]): void {
     for (const record of records) {
       if (record.kind === "upload" && record.isDeleted) this.#ended.push(record);
+      if (record.kind === "bucket" && isClosing(record)) this.#closing.add(record.bucket);
     }
   }
 
-  /** Removes the parts of the uploads that have ended since the last time, and forgets tombstones. */
+  /** Removes the parts of the uploads that have ended since the last time, sees to closing buckets, and forgets tombstones. */
   async round(): Promise<void> {
     const ended = this.#ended;
     this.#ended = [];
     for (const upload of ended) await this.#removeParts(upload);
+    for (const bucket of this.#closing) await this.#sweepBucket(bucketName(bucket));
+    for (const [name, since] of this.#closing) {
+      if (this.#options.timers.elapsed() - since > LIMITS.closingMsMax) {
+        await this.#openBucket(name);
+      }
+    }
     await this.#forgetTombstones();
   }
 
-  /** Looks through all uploads, parts and deleted buckets: what a restart or a late record left behind. */
+  /** Looks through all uploads, parts and buckets: what a restart or a late record left behind. */
   async sweep(): Promise<void> {
     for (const name of this.#names("part")) await this.#sweepPart(name);
     for (const name of this.#names("upload")) await this.#sweepUpload(name);
-    for (const name of this.#names("bucket")) await this.#sweepBucket(name);
+    this.note(this.#options.records.listBuckets());
+  }
+
+  #noteBucket(bucket: Record): void {
+    if (closingVersion(bucket) === undefined) this.#closing.delete(bucket.bucket);
+    else if (!this.#closing.has(bucket.bucket)) {
+      this.#closing.set(bucket.bucket, this.#options.timers.elapsed());
+    }
   }
 
   /** By the same versions on every node, so that nothing has to be told. */
@@ -106,21 +124,20 @@ export class Reaper {
     const upload = records.find(name);
     if (upload === undefined || upload.isDeleted) return;
     const bucket = records.find(bucketName(name.bucket));
-    const isOrphan = bucket?.isDeleted === true && upload.version < bucket.version;
+    const isOrphan = bucket?.isDeleted === true && !isClosing(bucket) &&
+      upload.version < bucket.version;
     const isExpired = uploadInfo(upload).initiatedMs < timers.now() - uploadAgeMsMax;
     if (!isOrphan && !isExpired) return;
     await quorum.write([tombstone(upload, await versionAfter(clock, upload))]).catch(ignoreSilence);
   }
 
-  /** A node died between taking a bucket away and making sure that it is empty: what came in meanwhile brings it back. */
-  async #sweepBucket(name: RecordName): Promise<void> {
-    const { records, quorum, clock, timers } = this.#options;
-    const bucket = records.find(name);
-    const isClosing = bucket?.isDeleted === true && bucket.data["closing"] === true &&
-      versionMs(bucket.version) < timers.now() - LIMITS.closingMsMax;
-    if (!isClosing || !records.hasObjects(name.bucket)) return;
-    const revived = bucketRecord(bucketInfo(bucket), await versionAfter(clock, bucket));
-    await quorum.write([revived]).catch(ignoreSilence);
+  /** A node closed a bucket in order to delete it, and died: it takes objects again. */
+  async #openBucket(name: string): Promise<void> {
+    const { records, quorum, clock } = this.#options;
+    const bucket = records.find(bucketName(name));
+    const gone = bucket && closingVersion(bucket);
+    if (bucket === undefined || gone === undefined) return;
+    await quorum.write([openedBucket(bucket, await clock.next(gone))]).catch(ignoreSilence);
   }
 
   async #forgetTombstones(): Promise<void> {

@@ -11,6 +11,13 @@ export function unavailable(what: string, answered: number, of: number, needed: 
   });
 }
 
+export function closing(): S3Error {
+  return new S3Error("ServiceUnavailable", {
+    message: "The bucket is being deleted. Please try again.",
+    headers: { "retry-after": "1" },
+  });
+}
+
 export function notReady(): S3Error {
   return new S3Error("ServiceUnavailable", {
     message: "This node is joining its cluster. Please try again.",

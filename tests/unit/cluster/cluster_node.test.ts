@@ -96,3 +96,47 @@ function isGone(bench: NodeBench, index: number, member: string): boolean {
   const info = bench.node(index).members().find((info) => info.member === member);
   return info?.stage === STAGE.gone;
 }
+
+Deno.test("node: a bucket made anew while it is being deleted stays", async () => {
+  await using bench = await NodeBench.open(3);
+  await bench.createBucket(0);
+  // The deletion has taken the bucket away, and waits for a look at the others.
+  let isHeld = false;
+  bench.gate = async (from, _, { kind }) => {
+    if (from === 0 && kind === "record.changes" && isHeld) await bench.loop.sleep(5_000);
+    return undefined;
+  };
+  const deleting = bench.node(0).store.deleteBucket("bucket").catch(() => {});
+  await bench.loop.runUntil(() => {
+    isHeld ||= bench.content(0).records.find(bucketName("bucket"))?.isDeleted === true;
+    return bench.contents.every(({ records }) => records.find(bucketName("bucket"))?.isDeleted);
+  });
+  await bench.createBucket(1);
+  await bench.drive(deleting);
+  await bench.put(1, "key", "value");
+  for (const index of [0, 1, 2]) assertEquals(await bench.get(index, "key"), "value");
+});
+
+Deno.test("node: an object stays readable when a deletion of its bucket was cut short", async () => {
+  await using bench = await NodeBench.open(3);
+  await bench.createBucket(0);
+  // One node takes the bucket away for itself alone, and is cut off.
+  bench.gate = (from, _, { kind, data }) => {
+    if (from === 2 && kind === "record.write" && JSON.stringify(data).includes("closing")) {
+      throw new PeerError("unreachable", "cut");
+    }
+    return undefined;
+  };
+  await assertRejects(() => bench.drive(bench.node(2).store.deleteBucket("bucket")), S3Error);
+  bench.isolate(2);
+  await bench.put(0, "key", "value");
+  bench.heal();
+  for (const index of [0, 1, 2]) {
+    assertEquals(await bench.get(index, "key"), "value");
+    assertEquals(await keys(bench, index), ["key"]);
+  }
+  // And in a while the bucket is whole again.
+  await bench.sleep(120_000);
+  await bench.put(1, "other", "value");
+  assertEquals(await bench.get(2, "other"), "value");
+});
