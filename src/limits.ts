@@ -86,7 +86,7 @@ export const LIMITS = {
   clockCeilingStepMs: 60_000,
   recordInlineBytesMax: 4 * KiB,
   recordSubCharsMax: 128,
-  recordBatchMax: 500,
+  recordBatchMax: 200,
   recordBatchBytes: 4 * MiB,
   recordNamesMax: 1000,
   changesPageMax: 1000,
