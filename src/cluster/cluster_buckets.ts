@@ -1,7 +1,6 @@
 /** The buckets of the ClusterStore. */
 
 import { S3Error } from "../errors.ts";
-import { LIMITS } from "../limits.ts";
 import type { BucketInfo, BucketPatch } from "../storage/object_store.ts";
 import { bucketName, type Record } from "../storage/record.ts";
 import {
@@ -55,49 +54,35 @@ export class ClusterBuckets {
   }
 
   /**
-   * The bucket is closed first, on so many nodes that no write of an object can be acknowledged any more without meeting one of
-   * them; then these are looked through once more. An object that came in between opens it again. Until the tombstone is on a
-   * quorum everybody sees the bucket; when this node dies before, the reapers of the others open it again.
+   * The bucket is taken away first, from so many nodes that no write of an object can be acknowledged any more without meeting one
+   * of them; then these are looked through once more. An object that came in between brings the bucket back.
    */
   async delete(name: string): Promise<void> {
-    const { quorum, clock, timers } = this.#parts;
-    const bucket = requireBucket(await quorum.find(bucketName(name)));
+    const { quorum, sync, clock, records } = this.#parts;
+    const bucket = requireOpenBucket(await quorum.find(bucketName(name)), this.#parts);
     await this.#requireEmpty(name);
-    const startMs = timers.elapsed();
-    const version = await versionAfter(clock, bucket);
-    const grave = tombstone(bucket, await clock.next(version));
-    const closed = closedBucket(bucket, version, grave.version);
-    try {
-      await this.#requireStillEmpty(closed);
-      await this.#abortUploads(name);
-      this.#requireTime(startMs, LIMITS.closingMsMax / 2);
-    } catch (error) {
-      await quorum.write([openedBucket(closed, await clock.next(grave.version))])
-        .catch(ignoreSilence); // the reapers will do it
-      throw error;
-    }
-    await quorum.write([grave]);
-    this.#requireTime(startMs, LIMITS.closingMsMax);
-  }
-
-  /** Closes the bucket. Throws BucketNotEmpty for what came in meanwhile. */
-  async #requireStillEmpty(closed: Record): Promise<void> {
-    const { quorum, sync, records } = this.#parts;
-    const holders = await quorum.writeForAll(closed);
-    if (!await sync.pullAll(holders)) {
+    const grave = closingBucket(bucket, await versionAfter(clock, bucket));
+    const holders = await quorum.writeForAll(grave);
+    const isLookedThrough = await sync.pullAll(holders);
+    if (!isLookedThrough || records.hasObjects(name)) {
+      await this.#revive(grave);
+      if (isLookedThrough) throw new S3Error("BucketNotEmpty");
       throw new S3Error("ServiceUnavailable", {
         message: "A node stopped answering while the bucket was looked through. Please try again.",
       });
     }
-    if (records.hasObjects(closed.bucket)) throw new S3Error("BucketNotEmpty");
+    await this.#abortUploads(name);
+    await quorum.write([closedBucket(grave, await versionAfter(clock, grave))]);
   }
 
-  /** Once a bucket has been closed for `closingMsMax` others open it again: nothing may be promised that rests on its being closed. */
-  #requireTime(startMs: number, msMax: number): void {
-    if (this.#parts.timers.elapsed() - startMs <= msMax) return;
-    throw new S3Error("ServiceUnavailable", {
-      message: "Looking through the bucket took too long. Please try again.",
-    });
+  /** Unless somebody has made it anew. */
+  async #revive(grave: Record): Promise<void> {
+    const { quorum, clock } = this.#parts;
+    const current = await quorum.find(grave);
+    if (findLive(current) !== undefined) return;
+    await quorum.write([
+      bucketRecord(bucketInfo(grave), await versionAfter(clock, grave, current)),
+    ]);
   }
 
   async #requireEmpty(name: string): Promise<void> {

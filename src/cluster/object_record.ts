@@ -116,23 +116,6 @@ export function bucketRecord(
   return live(bucketName(name), version, data);
 }
 
-/** Takes no objects any more: it is about to be deleted with the version `gone`. */
-export function closedBucket(bucket: Record, version: Version, gone: Version): Record {
-  const { data } = bucketRecord(bucketInfo(bucket), version);
-  return live(bucket, version, { ...data, closing: gone });
-}
-
-/** Takes objects again. `version` must be above `closingVersion`, so that the deletion has no effect if it comes yet. */
-export function openedBucket(closed: Record, version: Version): Record {
-  return bucketRecord(bucketInfo(closed), version);
-}
-
-/** The version of the tombstone that is about to follow; undefined for a bucket that nobody is deleting. */
-export function closingVersion({ isDeleted, data }: Record): Version | undefined {
-  const { closing } = data;
-  return !isDeleted && typeof closing === "string" ? closing : undefined;
-}
-
 export function bucketInfo(record: Record): BucketInfo {
   const { data, patches } = record;
   const field = (name: string) => patches[name]?.value ?? data[name] ?? null;

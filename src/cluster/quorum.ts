@@ -19,7 +19,6 @@ import {
 } from "../storage/record.ts";
 import type { VersionClock } from "./hybrid_clock.ts";
 import type { Membership, Readers } from "./membership.ts";
-import { closingVersion } from "./object_record.ts";
 import type { Peers } from "./peers.ts";
 import { isClosing } from "./object_record.ts";
 import { placeOf } from "./placement.ts";
@@ -304,9 +303,6 @@ export class Quorum {
       if (bucket && isClosing(bucket)) throw new PeerFault("bucketClosing", "the bucket may go");
       throw new PeerFault("noBucket", "the bucket doesn't exist");
     }
-    if (closingVersion(bucket) !== undefined) {
-      throw new PeerFault("closing", "the bucket is being deleted");
-    }
     if (record.kind !== "part") return;
     const uploadId = record.sub.slice(0, record.sub.indexOf("/"));
     const upload = records.find(uploadName(record.bucket, record.key, uploadId));
@@ -343,12 +339,6 @@ function writeFailure(
     const code = fault instanceof PeerError || fault instanceof PeerFault ? fault.code : undefined;
     if (code === "noBucket") return new S3Error("NoSuchBucket");
     if (code === "noUpload") return new S3Error("NoSuchUpload");
-    if (code === "closing") {
-      return new S3Error("ServiceUnavailable", {
-        message: "The bucket is being deleted. Please try again.",
-        headers: { "retry-after": "1" },
-      });
-    }
     if (code === "bucketClosing") return closing();
     if (fault instanceof S3Error) return fault;
   }

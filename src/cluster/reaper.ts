@@ -35,8 +35,6 @@ export interface ReaperOptions {
 export class Reaper {
   readonly #options: ReaperOptions;
   #ended: Record[] = [];
-  /** Buckets that somebody is deleting, and since when that is known, by this process's clock. */
-  readonly #closing = new Map<string, number>();
   /** Buckets whose deletion may have been cut short. */
   readonly #closing = new Set<string>();
 
@@ -58,26 +56,14 @@ export class Reaper {
     this.#ended = [];
     for (const upload of ended) await this.#removeParts(upload);
     for (const bucket of this.#closing) await this.#sweepBucket(bucketName(bucket));
-    for (const [name, since] of this.#closing) {
-      if (this.#options.timers.elapsed() - since > LIMITS.closingMsMax) {
-        await this.#openBucket(name);
-      }
-    }
     await this.#forgetTombstones();
   }
 
-  /** Looks through all uploads, parts and buckets: what a restart or a late record left behind. */
+  /** Looks through all uploads, parts and deleted buckets: what a restart or a late record left behind. */
   async sweep(): Promise<void> {
     for (const name of this.#names("part")) await this.#sweepPart(name);
     for (const name of this.#names("upload")) await this.#sweepUpload(name);
-    this.note(this.#options.records.listBuckets());
-  }
-
-  #noteBucket(bucket: Record): void {
-    if (closingVersion(bucket) === undefined) this.#closing.delete(bucket.bucket);
-    else if (!this.#closing.has(bucket.bucket)) {
-      this.#closing.set(bucket.bucket, this.#options.timers.elapsed());
-    }
+    for (const name of this.#names("bucket")) await this.#sweepBucket(name);
   }
 
   /** By the same versions on every node, so that nothing has to be told. */
@@ -131,13 +117,19 @@ export class Reaper {
     await quorum.write([tombstone(upload, await versionAfter(clock, upload))]).catch(ignoreSilence);
   }
 
-  /** A node closed a bucket in order to delete it, and died: it takes objects again. */
-  async #openBucket(name: string): Promise<void> {
-    const { records, quorum, clock } = this.#options;
-    const bucket = records.find(bucketName(name));
-    const gone = bucket && closingVersion(bucket);
-    if (bucket === undefined || gone === undefined) return;
-    await quorum.write([openedBucket(bucket, await clock.next(gone))]).catch(ignoreSilence);
+  /** A node died between taking a bucket away and making sure that it is empty: what came in meanwhile brings it back. */
+  async #sweepBucket(name: RecordName): Promise<void> {
+    const { records, quorum, clock, timers } = this.#options;
+    const bucket = records.find(name);
+    if (bucket === undefined || !isClosing(bucket)) {
+      this.#closing.delete(name.bucket);
+      return;
+    }
+    this.#closing.add(name.bucket);
+    const isCutShort = versionMs(bucket.version) < timers.now() - LIMITS.closingMsMax;
+    if (!isCutShort || !records.hasObjects(name.bucket)) return;
+    const revived = bucketRecord(bucketInfo(bucket), await versionAfter(clock, bucket));
+    await quorum.write([revived]).catch(ignoreSilence);
   }
 
   async #forgetTombstones(): Promise<void> {
