@@ -14,8 +14,8 @@ export interface Content {
 export interface ContentOptions {
   /** Sizes to choose from. */
   readonly sizes: readonly number[];
-  /** How many different bodies there are of each size. */
-  readonly variants: number;
+  /** How many different bodies there are of each size; "unlimited": no version has the body of another by chance. */
+  readonly variants: number | "unlimited";
 }
 
 type Bytes = Omit<Content, "id">;
@@ -34,7 +34,10 @@ export class Contents {
   /** A new version with one of the bodies. */
   make(): Content {
     const size = this.#random.pick(this.#options.sizes);
-    const variant = 1 + this.#random.below(this.#options.variants);
+    const { variants } = this.#options;
+    const variant = variants === "unlimited"
+      ? this.#byId.size + 1
+      : 1 + this.#random.below(variants);
     return this.#add(this.#bytesOf(size, variant));
   }
 
@@ -46,6 +49,11 @@ export class Contents {
   /** Undefined for an id that no writer was given. */
   find(id: string): Content | undefined {
     return this.#byId.get(id);
+  }
+
+  /** In the order in which they were made. */
+  all(): Iterable<Content> {
+    return this.#byId.values();
   }
 
   #add(bytes: Bytes): Content {

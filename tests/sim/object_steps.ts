@@ -80,7 +80,7 @@ export function versionOf(info: ObjectInfo, contents: Contents): Version {
   const id = meta.user["id"] ?? "";
   const content = contents.find(id);
   if (content === undefined) throw new BrokenPromise(`nobody wrote ${bucket}/${key}: id "${id}"`);
-  const etags = [content.md5, uploadedEtag(content)];
+  const etags = etagsOf(content);
   if (size !== content.bytes.length || !etags.includes(etag)) {
     throw new BrokenPromise(
       `${bucket}/${key}: ${size} bytes with ETag ${etag} are not ${id}, which has ` +
@@ -88,6 +88,11 @@ export function versionOf(info: ObjectInfo, contents: Contents): Version {
     );
   }
   return { id, tag: meta.tags[TAG] ?? "" };
+}
+
+/** That an object with the content may have: written in one piece, and uploaded in parts. */
+export function etagsOf(content: Content): readonly string[] {
+  return [content.md5, uploadedEtag(content)];
 }
 
 /** Of the object that its parts make: the MD5 of the parts' MD5s. */

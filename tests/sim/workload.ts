@@ -4,7 +4,7 @@ import { sleep, type Timers } from "../../src/timers.ts";
 import { ask, type Patience, Tally } from "./asking.ts";
 import { BucketClient } from "./bucket_client.ts";
 import { BUCKET_MODEL, type BucketAction } from "./bucket_model.ts";
-import { Contents } from "./contents.ts";
+import { type ContentOptions, Contents } from "./contents.ts";
 import type { Doors } from "./door.ts";
 import { assertLinearizable, BrokenPromise, History, Sequence } from "./history.ts";
 import { KeyClient, type KeyStep, type KeyWorld } from "./key_client.ts";
@@ -22,6 +22,7 @@ export interface WorkloadOptions {
   readonly keys: readonly string[];
   readonly keySteps: readonly KeyStep[];
   readonly bodySizes: readonly number[];
+  readonly bodyVariants?: ContentOptions["variants"];
   readonly thinkMsMax: number;
   /** How long a client waits for an answer. */
   readonly requestMsMax: number;
@@ -55,10 +56,10 @@ export class Workload {
   readonly #listings: Listing[] = [];
 
   constructor(options: WorkloadOptions) {
-    const { seed, bodySizes, timers } = options;
+    const { seed, bodySizes, bodyVariants = 3, timers } = options;
     this.#options = options;
     const contentRandom = randomFor(seed, "contents");
-    this.contents = new Contents({ sizes: bodySizes, variants: 3 }, contentRandom);
+    this.contents = new Contents({ sizes: bodySizes, variants: bodyVariants }, contentRandom);
     const startMs = timers.elapsed();
     const nowMs = () => timers.elapsed() - startMs;
     this.#keys = new History(this.#sequence, nowMs);

@@ -8,7 +8,7 @@ export const DEFAULT_KEYS = { accessKeyId: "minioadmin", secretAccessKey: "minio
 
 /** One attempt per call: a test must see the first answer. Disposing closes its connections. */
 export class AwsClient extends S3Client implements Disposable {
-  constructor(program: Program, config: S3ClientConfig = {}) {
+  constructor(program: Pick<Program, "url" | "authorityFile">, config: S3ClientConfig = {}) {
     super({
       endpoint: program.url,
       region: "us-east-1",

@@ -178,6 +178,7 @@ async function errorOf(request: S3Request, reply: S3Reply): Promise<Error> {
 const HEAD_CODES: Readonly<Record<number, S3ErrorCode>> = {
   404: "NoSuchKey",
   412: "PreconditionFailed",
+  503: "ServiceUnavailable",
 };
 
 function s3Error(code: string | undefined, message: string): Error {
