@@ -34,6 +34,14 @@ export interface BlockExchangeOptions {
   readonly terms: QuorumTerms;
 }
 
+/** A block on its way to a node. */
+interface Push {
+  readonly member: MemberKey;
+  readonly done: Promise<void>;
+  /** Leaves out whom nothing was sent to yet. */
+  readonly skip: () => void;
+}
+
 export class BlockExchange {
   readonly #options: BlockExchangeOptions;
   readonly #pushing = new Map<MemberKey, number>();
@@ -51,13 +59,11 @@ export class BlockExchange {
     const { membership, rules, terms, timers, peers } = this.#options;
     const holders = membership.holders(placeOfBlock(hash));
     const needed = rules.writesNeeded(terms, holders.length);
-    const eager = holders.filter((member) => !this.#isBusy(member));
-    const late = holders.filter((member) => this.#isBusy(member));
-    const targets = eager.length >= needed ? eager : [...eager, ...late];
-    const pushes = targets.map((member) => ({ member, done: this.#storeOn(member, hash, bytes) }));
-    await countedQuorum(pushes.map(({ done }) => done), needed, holders.length);
+    const pushes = this.#storeOnAll(holders, needed, hash, bytes);
+    await countedQuorum(pushes.map(({ done }) => done), needed, holders.length)
+      .finally(() => pushes.forEach(({ skip }) => skip()));
     // Those who are nearly there set the pace; who lags is left to repair, and not waited for again for a while.
-    const open = new Set<MemberKey>(targets);
+    const open = new Set<MemberKey>(holders);
     const all = pushes.map(({ member, done }) =>
       done.catch(ignoreSilence).finally(() => open.delete(member))
     );
@@ -164,6 +170,41 @@ export class BlockExchange {
     if (bytes === undefined) throw new PeerFault("noBlock", "the block isn't here");
     this.#options.counters.add("blocks_sent");
     return { data: {}, body: bytes };
+  }
+
+  /**
+   * Pushes to all that aren't busy. Those that are get it too when there are too few others, when one of the others fails, or when
+   * these take long; until then `skip` has them left out.
+   */
+  #storeOnAll(
+    holders: readonly MemberKey[],
+    needed: number,
+    hash: string,
+    bytes: Uint8Array<ArrayBuffer>,
+  ): Push[] {
+    const eager = holders.filter((member) => !this.#isBusy(member));
+    const late = holders.filter((member) => this.#isBusy(member));
+    const { promise, resolve } = Promise.withResolvers<"push" | "skip">();
+    const cancel = this.#options.timers.after(LIMITS.blockLagMs, () => resolve("push"));
+    const start = (order: "push" | "skip") => {
+      cancel();
+      resolve(order);
+    };
+    const skip = () => start("skip");
+    if (eager.length < needed) start("push");
+    const pushes = eager.map((member) => {
+      const done = this.#storeOn(member, hash, bytes);
+      done.catch(() => start("push"));
+      return { member, done, skip };
+    });
+    const spares = late.map((member) => {
+      const done = promise.then((order) => {
+        if (order === "push") return this.#storeOn(member, hash, bytes);
+        throw new PeerError("unreachable", "it is busy, and not needed");
+      });
+      return { member, done, skip };
+    });
+    return [...pushes, ...spares];
   }
 
   #isBusy(member: MemberKey): boolean {
