@@ -3,13 +3,7 @@
 import { S3Error } from "../errors.ts";
 import type { BucketInfo, BucketPatch } from "../storage/object_store.ts";
 import { bucketName, type Record } from "../storage/record.ts";
-import {
-  type ClusterParts,
-  findBucket,
-  findLive,
-  requireOpenBucket,
-  versionAfter,
-} from "./cluster_parts.ts";
+import { type ClusterParts, findBucket, requireOpenBucket, versionAfter } from "./cluster_parts.ts";
 import {
   bucketInfo,
   bucketRecord,
@@ -75,11 +69,11 @@ export class ClusterBuckets {
     await quorum.write([closedBucket(grave, await versionAfter(clock, grave))]);
   }
 
-  /** Unless somebody has made it anew. */
+  /** Unless somebody has made it anew meanwhile, or deleted that again. */
   async #revive(grave: Record): Promise<void> {
     const { quorum, clock } = this.#parts;
     const current = await quorum.find(grave);
-    if (findLive(current) !== undefined) return;
+    if (current?.version !== grave.version) return;
     await quorum.write([
       bucketRecord(bucketInfo(grave), await versionAfter(clock, grave, current)),
     ]);
