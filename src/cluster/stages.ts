@@ -91,7 +91,7 @@ export interface Move {
 /** All moves that are due now. Making one may make others due. */
 export function dueMoves(facts: StageFacts): Move[] {
   const moves: Move[] = [];
-  const mayGiveUp = isMajorityLeft(facts);
+  const mayGiveUp = mayJudge(facts) && isMajorityLeft(facts);
   const areLeaversAgreed = areLeaversUnanimous(facts);
   for (const [member, stage] of facts.stages) {
     const move = dueMove(facts, member, stage, mayGiveUp, areLeaversAgreed);
@@ -157,8 +157,10 @@ function dueMove(
 }
 
 /** Whether the member asks all whom this node counts, and counts nobody whom this node asks no more: clusters that meet may differ. */
-function isCompatible({ self, stages, told }: StageFacts, member: MemberKey): boolean {
-  if (member === self) return true;
+function isCompatible(facts: StageFacts, member: MemberKey): boolean {
+  const { self, stages, told } = facts;
+  // Of oneself: with each of the others, as they see it.
+  if (member === self) return judges(facts, self).every((other) => isCompatible(facts, other));
   return Array.from(stages).every(([other, stage]) => {
     const its = told.get(member)?.get(other);
     if (isVoter(stage)) return its !== undefined && its < STAGE.gone;
@@ -174,6 +176,17 @@ function isWithin(stage: Stage | undefined, least: Stage, most: Stage): boolean 
 function judges({ self, stages }: StageFacts, member: MemberKey): MemberKey[] {
   return Array.from(stages).flatMap(([other, stage]) =>
     other !== self && other !== member && isStaying(stage) ? [other] : []
+  );
+}
+
+/**
+ * Whether this node's own judgement is enough to give somebody up. Where a cluster is, only of one who counts in it: a joiner doesn't
+ * hold as settled all whom others rely on, so it would take too few for a majority.
+ */
+function mayJudge({ self, stages, told }: StageFacts): boolean {
+  if (stages.get(self) === STAGE.settled) return true;
+  return [stages, ...told.values()].every((view) =>
+    Array.from(view.values()).every((stage) => stage < STAGE.settled)
   );
 }
 

@@ -207,6 +207,13 @@ Deno.test("stages: all who are left end settled, and nobody else is asked", asyn
   });
 });
 
+Deno.test("stages: histories in which joiners once settled without those whom others rely on", () => {
+  for (const seed of [23, 131, 139]) {
+    const random = new SeededRandom(seed);
+    for (let history = 0; history < 150; history++) live(random, 400, 1 + history % 2);
+  }
+});
+
 Deno.test("stages: a minority gives nobody up", () => {
   const [one, two, three] = [1, 2, 3].map((number) => memberKey(idOf(number), 1)) as [
     MemberKey,
