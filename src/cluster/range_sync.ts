@@ -5,7 +5,7 @@
  */
 
 import { LIMITS } from "../limits.ts";
-import type { NameBound, RangeDigest, RecordStore } from "../storage/content_store.ts";
+import type { Change, NameBound, RangeDigest, RecordStore } from "../storage/content_store.ts";
 import {
   type Json,
   type JsonObject,
@@ -121,7 +121,29 @@ export class RangeSync {
     range: Range,
     dropBefore: Version | undefined,
   ): Promise<Difference> {
-    const theirs = await this.#askNames(member, range);
+    const total = { fetched: 0, pushed: 0, dropped: 0 };
+    // Page by page: where one side has nearly nothing, the range is the whole of the other's.
+    for (let from = range.after;;) {
+      const theirs = await this.#askNames(member, { after: from, until: range.until });
+      const last = theirs.at(-1)?.name;
+      const isLast = last === undefined || theirs.length < LIMITS.recordNamesMax;
+      const page = { after: from, until: isLast ? range.until : last };
+      const { fetched, pushed, dropped } = await this.#levelPage(member, page, theirs, dropBefore);
+      total.fetched += fetched;
+      total.pushed += pushed;
+      total.dropped += dropped;
+      if (isLast) return total;
+      if (from !== undefined && nameKey(last) === nameKey(from)) throw malformed("later names");
+      from = last;
+    }
+  }
+
+  async #levelPage(
+    member: MemberKey,
+    range: Range,
+    theirs: readonly Omit<Change, "seq">[],
+    dropBefore: Version | undefined,
+  ): Promise<Difference> {
     const lacking: RecordName[] = [];
     const known = new Map<string, string>();
     for (const { name, stamp } of theirs) {
@@ -177,18 +199,11 @@ export class RangeSync {
   async #askNames(
     member: MemberKey,
     { after, until }: Range,
-  ): Promise<{ name: RecordName; stamp: string }[]> {
-    const all: { name: RecordName; stamp: string }[] = [];
-    let from = after;
-    for (;;) {
-      const data = { after: encodeBound(from), until: encodeBound(until) };
-      const message = { kind: "record.names", data };
-      const reply = await this.#options.peers.call(member, message, LIMITS.syncCallMs);
-      const names = decodeChanges(reply.data["names"], LIMITS.recordNamesMax);
-      all.push(...names);
-      if (names.length < LIMITS.recordNamesMax) return all;
-      from = names.at(-1)?.name;
-    }
+  ): Promise<readonly Omit<Change, "seq">[]> {
+    const data = { after: encodeBound(after), until: encodeBound(until) };
+    const message = { kind: "record.names", data };
+    const reply = await this.#options.peers.call(member, message, LIMITS.syncCallMs);
+    return decodeChanges(reply.data["names"], LIMITS.recordNamesMax);
   }
 
   async #give(member: MemberKey, records: readonly Record[]): Promise<void> {

@@ -18,7 +18,6 @@ import type { Membership } from "./membership.ts";
 import type { Peers } from "./peers.ts";
 import { ignoreSilence } from "./quorum.ts";
 import {
-  batchRecords,
   decodeChanges,
   decodeNames,
   decodeRecords,
@@ -28,6 +27,7 @@ import {
   isCount,
   isObject,
   malformed,
+  recordBytes,
 } from "./record_codec.ts";
 import type { MemberKey } from "./stages.ts";
 import { unavailable } from "./unavailable.ts";
@@ -131,13 +131,13 @@ export class Sync {
 
   /** Changes of others that this node knows to lack. */
   get recordsBehind(): number {
-    let sum = 0;
-    for (const count of this.#behind.values()) sum += count;
-    return sum;
+    const { membership } = this.#options;
+    return membership.others().reduce((sum, other) => sum + (this.#behind.get(other) ?? 0), 0);
   }
 
   /** Keeps the cursors over a restart. They may be kept late, never early: what lies before them is on disk. */
   async save(): Promise<void> {
+    this.#forgetGone();
     const cursors = Object.fromEntries(
       Array.from(this.#cursors, ([member, { feedId, seq }]) => [member, { feedId, seq }]),
     );
@@ -164,10 +164,20 @@ export class Sync {
   /** Answers `record.fetch`. Gives as many as fit into a message, from the first on; at least one. */
   answerFetch(data: JsonObject): JsonObject {
     const names = decodeNames(data["names"], LIMITS.changesPageMax);
-    const found = names.map((name) => this.#options.records.find(name));
-    const [batch = []] = batchRecords(found.filter((record) => record !== undefined));
-    const last = batch.at(-1);
-    const taken = last === undefined ? names.length : found.indexOf(last) + 1;
+    const batch: Record[] = [];
+    let bytes = 0;
+    let taken = 0;
+    // One by one: all at once may be far more than the message that they don't fit into.
+    for (const name of names) {
+      const record = this.#options.records.find(name);
+      if (record !== undefined) {
+        bytes += recordBytes(record);
+        const isFull = bytes > LIMITS.recordBatchBytes || batch.length >= LIMITS.recordBatchMax;
+        if (batch.length > 0 && isFull) break;
+        batch.push(record);
+      }
+      taken++;
+    }
     return { records: batch.map(encodeRecord), taken };
   }
 
@@ -182,6 +192,13 @@ export class Sync {
       if (!isCount(data["taken"]) || data["taken"] === 0) throw malformed("a count");
       start += data["taken"];
       await this.#takeIn(records);
+    }
+  }
+
+  #forgetGone(): void {
+    const others = new Set(this.#options.membership.others());
+    for (const map of [this.#cursors, this.#followed, this.#behind]) {
+      for (const member of map.keys()) if (!others.has(member)) map.delete(member);
     }
   }
 
@@ -208,9 +225,10 @@ export class Sync {
       this.#behind.set(member, Math.max(0, last - after));
       await this.fetch(member, this.#lacking(changes));
       const reached = changes.at(-1)?.seq ?? last;
+      if (changes.length > 0 && reached <= after) throw malformed("a later place");
       this.#cursors.set(member, { feedId: feed, seq: reached });
       this.#behind.set(member, Math.max(0, last - reached));
-      if (reached >= until) return;
+      if (changes.length === 0 || reached >= until) return;
     }
   }
 

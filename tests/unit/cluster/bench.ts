@@ -82,6 +82,12 @@ export class Bench {
     return node;
   }
 
+  /** The node's sync as it begins after a restart. */
+  reopenSync(index: number): { readonly sync: Sync } {
+    const { membership, peers, records, clock } = this.node(index);
+    return { sync: new Sync({ membership, peers, records, clock, onRecords: () => {} }) };
+  }
+
   /** Lets the promise settle in virtual time. */
   async drive<T>(promise: Promise<T>): Promise<T> {
     return await this.loop.drive(promise);
