@@ -63,6 +63,8 @@ export class BucketClient {
       const what = SIGHTS[answer.code];
       if (what === undefined) throw new BrokenPromise(`${this.#name}: ${answer.code}`);
       pending.returned({ kind: "see", what });
+    } else if (action.kind === "remove") {
+      this.#world.history.call(this.#name, caller, { kind: "take back" });
     }
   }
 

@@ -3,7 +3,7 @@
  * what racing creations and deletions of a bucket answer isn't promised.
  */
 
-import type { Model } from "./linearizability.ts";
+import type { Model, Operation } from "./linearizability.ts";
 
 export type BucketState =
   | "no bucket"
@@ -13,6 +13,11 @@ export type BucketState =
 export type BucketAction =
   | { readonly kind: "create" }
   | { readonly kind: "remove" }
+  /**
+   * A removal that had no answer is taken back. While a node makes sure that the bucket is empty, others take it for gone; only an
+   * answer says that it is.
+   */
+  | { readonly kind: "take back" }
   | { readonly kind: "write"; readonly id: string }
   | { readonly kind: "delete" }
   | { readonly kind: "see"; readonly what: BucketSight };
@@ -37,7 +42,9 @@ export function describeBucket(state: BucketState): string {
 
 function stepBucket(state: BucketState, action: BucketAction): BucketState | undefined {
   if (action.kind === "see") return isSight(state, action.what) ? state : undefined;
-  if (action.kind === "create") return state === "no bucket" ? { object: undefined } : undefined;
+  if (action.kind === "create" || action.kind === "take back") {
+    return state === "no bucket" ? { object: undefined } : undefined;
+  }
   if (state === "no bucket") return undefined;
   switch (action.kind) {
     case "remove":
@@ -54,4 +61,13 @@ function isSight(state: BucketState, what: BucketSight): boolean {
   if (what === "a bucket") return true;
   if (what === "an object") return state.object !== undefined;
   return state.object === what.object;
+}
+
+/** Without looks that had no answer: they tell nothing. */
+export function withoutBlindLooks<O extends Operation<BucketAction>>(
+  operations: readonly O[],
+): O[] {
+  return operations.filter(({ action, returnedAt }) =>
+    action.kind !== "see" || returnedAt !== undefined
+  );
 }
