@@ -218,7 +218,7 @@ export class Quorum {
   /** Makes sure that what was found stays found, and gives just that: answers that are later may tell of something newer. */
   async #settle({ name, newest, stamps }: Reading): Promise<Record | undefined> {
     if (newest === undefined) return undefined;
-    const { membership, clock } = this.#options;
+    const { membership, clock, rules } = this.#options;
     clock.observe(lastVersion(newest));
     const place = placeOf(name);
     const stamp = stampOf(newest);
@@ -226,7 +226,7 @@ export class Quorum {
     for (const [member, held] of stamps) if (held === stamp) holders.add(member);
     const writers = membership.writers(place);
     const confirmed = writers.members.filter((member) => holders.has(member)).length;
-    if (confirmed >= writers.needed) {
+    if (rules.isKept(confirmed, writers.needed)) {
       const isStale = Array.from(stamps.values()).some((held) => held !== stamp);
       if (isStale) this.#repair(place, newest, holders).catch(ignoreSilence);
       return newest;
