@@ -85,7 +85,6 @@ export const LIMITS = {
   clockAheadMsMax: 15 * 60_000,
   clockCeilingStepMs: 60_000,
   recordInlineBytesMax: 4 * KiB,
-  recordSubCharsMax: 128,
   recordBatchMax: 200,
   recordBatchBytes: 4 * MiB,
   recordNamesMax: 1000,

@@ -12,6 +12,7 @@ import {
   type Json,
   type JsonObject,
   lastVersion,
+  nameKey,
   type Record,
   type RecordName,
   stampOf,
@@ -206,6 +207,9 @@ export class Quorum {
       if (!isArray(answers) || answers.length !== batch.length) throw malformed("records");
       for (const [index, reading] of batch.entries()) {
         const record = decodeAnswer(answers[index], known[index]);
+        if (record && nameKey(record) !== nameKey(reading.name)) {
+          throw malformed("what was asked for");
+        }
         reading.stamps.set(member, record && stampOf(record));
         if (record === undefined) continue;
         reading.newest = reading.newest === undefined

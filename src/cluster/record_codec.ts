@@ -17,6 +17,13 @@ import type {
 import { isVersion } from "./hybrid_clock.ts";
 
 const KINDS: readonly RecordKind[] = ["bucket", "object", "upload", "part"];
+/** What `sub` may be: a thing has one name only, or it would be listed twice. */
+const SUBS = {
+  bucket: /^$/,
+  object: /^$/,
+  upload: /^[0-9A-Za-z_-]{1,64}$/,
+  part: /^[0-9A-Za-z_-]{1,64}\/(0(?!0000)[0-9]{4}|10000)$/,
+} satisfies { readonly [kind in RecordKind]: RegExp };
 const HASH = /^[0-9a-f]{64}$/;
 const FIELD = /^[a-z]{1,16}$/;
 const STAMP = /^[0-9a-f]{58}(;[a-z]{1,16}=[0-9a-f]{58})*$/;
@@ -32,7 +39,7 @@ export function decodeName(json: Json | undefined): RecordName {
   const kind = KINDS.find((known) => known === kindText);
   const isWhole = kind !== undefined && typeof bucket === "string" &&
     isOperatorBucketName(bucket) && typeof key === "string" && typeof sub === "string" &&
-    (kind === "bucket" ? key === "" : isKey(key)) && sub.length <= LIMITS.recordSubCharsMax;
+    (kind === "bucket" ? key === "" : isKey(key)) && SUBS[kind].test(sub);
   if (!isWhole) throw malformed("a name");
   return { kind, bucket, key, sub };
 }
