@@ -10,14 +10,21 @@ const HUNG_MS = 6_000;
 
 clusterTest("clients work on while one node after the other hangs", {}, async (cluster) => {
   const hung = new Set<number>();
-  const asked = () => cluster.numbers.filter((number) => !hung.has(number));
-  const terms = { file: import.meta.url, stepsEach: 150, asked };
+  const resumedMs = new Map<number, number>();
+  const terms = {
+    file: import.meta.url,
+    stepsEach: 150,
+    asked: () => cluster.numbers.filter((number) => !hung.has(number)),
+    wasWell: (number: number, sinceMs: number) =>
+      !hung.has(number) && sinceMs > (resumedMs.get(number) ?? -Infinity),
+  };
   const { unavailable, lost, slowestMs } = await underWorkload(cluster, terms, async () => {
     for (const number of cluster.numbers.slice(1)) {
       hung.add(number);
       cluster.real.pause(number);
       await wait(HUNG_MS);
       cluster.real.resume(number);
+      resumedMs.set(number, performance.now());
       hung.delete(number);
     }
   });

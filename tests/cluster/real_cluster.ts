@@ -14,7 +14,7 @@ export interface StartOptions {
   readonly readyLine?: RegExp;
 }
 
-const LOG_CHARS_SHOWN = 20_000;
+const LOG_CHARS_SHOWN = 200_000;
 
 /** How a node's program is started; a test of this harness may have another program than zs3. */
 export type StartProgram = (

@@ -2,8 +2,10 @@
 
 import { printLine } from "../../src/cli/print.ts";
 import { systemTimers } from "../../src/timers.ts";
+import { S3Error } from "../../src/errors.ts";
 import type { Tally } from "../sim/asking.ts";
 import { assertAlike } from "../sim/convergence.ts";
+import { ConnectionLost, type Door } from "../sim/door.ts";
 import { Workload } from "../sim/workload.ts";
 import { withSeed } from "../support/seed.ts";
 import { all, type TestCluster } from "./cluster_test.ts";
@@ -15,6 +17,16 @@ export interface WorkloadTerms {
   readonly stepsEach: number;
   /** Numbers of the nodes that clients ask at this moment; without it, those that run. */
   readonly asked?: () => readonly number[];
+  /** Whether the node worked all the time since then, so that its answers count; without it, yes. */
+  readonly wasWell?: (number: number, sinceMs: number) => boolean;
+}
+
+/** How requests over nodes that worked ended. */
+export interface Outcome {
+  unavailable: number;
+  lost: number;
+  /** Of those that were answered, and refused for what the cluster holds. */
+  slowestMs: number;
 }
 
 /**
@@ -23,18 +35,18 @@ export interface WorkloadTerms {
  */
 export async function underWorkload(
   cluster: TestCluster,
-  { file, stepsEach, asked = () => cluster.real.running }: WorkloadTerms,
+  { file, stepsEach, asked = () => cluster.real.running, wasWell = () => true }: WorkloadTerms,
   hurt: () => Promise<void>,
-): Promise<Tally> {
-  const workloads: Workload[] = [];
+): Promise<Outcome> {
+  const outcome = { unavailable: 0, lost: 0, slowestMs: 0 };
   await withSeed(file, async ({ seed }) => {
-    const toNode = cluster.numbers.map((number) =>
-      httpDoor(`node ${number}`, cluster.store(number), () => workload.contents)
-    );
+    const toNode = cluster.numbers.map((number) => {
+      const door = httpDoor(`node ${number}`, cluster.store(number), () => workload.contents);
+      return watched(door, outcome, (sinceMs) => wasWell(number, sinceMs));
+    });
     const doors = () => asked().flatMap((number) => toNode[number - 1] ?? []);
     const timers = systemTimers;
     const workload: Workload = new Workload({ ...REAL_WORKLOAD, seed, doors, timers, stepsEach });
-    workloads.push(workload);
     await workload.prepare();
     await all([workload.run(), hurt()]);
     await cluster.whole();
@@ -42,10 +54,39 @@ export async function underWorkload(
     workload.check();
     const objects = await assertAlike(doors(), workload.contents);
     printLine(Deno.stdout, `${describe(workload.tally)}; ${objects} objects in the end`);
+    printLine(Deno.stdout, `over nodes that worked: ${JSON.stringify(outcome)}`);
   });
-  const [{ tally } = { tally: undefined }] = workloads;
-  if (tally === undefined) throw new Error("there was no workload");
-  return tally;
+  return outcome;
+}
+
+/** The door, with what happens at it noted while its node works. */
+function watched(
+  { node, request }: Door,
+  outcome: Outcome,
+  wasWell: (sinceMs: number) => boolean,
+): Door {
+  return {
+    node,
+    request: async (ask) => {
+      const startMs = performance.now();
+      const note = (error?: unknown) => {
+        if (!wasWell(startMs)) return;
+        const ms = Math.round(performance.now() - startMs);
+        if (error instanceof ConnectionLost) outcome.lost++;
+        else if (error instanceof S3Error && error.code === "ServiceUnavailable") {
+          outcome.unavailable++;
+        } else outcome.slowestMs = Math.max(outcome.slowestMs, ms);
+      };
+      try {
+        const answer = await request(ask);
+        note();
+        return answer;
+      } catch (error) {
+        note(error);
+        throw error;
+      }
+    },
+  };
 }
 
 function describe({ ok, refused, unavailable, lost, slowestMs }: Tally): string {
