@@ -2,8 +2,10 @@
 
 import { ClusterNode } from "../../src/cluster/cluster_node.ts";
 import { CLUSTER_RULES, type ClusterRules, type QuorumTerms } from "../../src/cluster/rules.ts";
+import type { VersionClock } from "../../src/cluster/hybrid_clock.ts";
 import { S3Error } from "../../src/errors.ts";
-import { PeerError, PeerFault } from "../../src/peer/transport.ts";
+import { type NodeId, PeerError, PeerFault } from "../../src/peer/transport.ts";
+import type { Timers } from "../../src/timers.ts";
 import type { OpenNode } from "./sim_cluster.ts";
 
 export const SIM_TERMS: QuorumTerms = { replicas: 3, writeQuorum: 2, readQuorum: 2 };
@@ -17,11 +19,24 @@ export const SIM_TIMES = {
   tombstoneAgeMs: 120_000,
 } as const;
 
-/** `rules` replaces some of a node's decisions: to see that a simulation finds out. */
-export function clusterNodes(rules: Partial<ClusterRules> = {}): OpenNode {
+export type SimTimes = { readonly [Name in keyof typeof SIM_TIMES]: number };
+
+export interface ClusterNodesOptions {
+  readonly times?: Partial<SimTimes>;
+  /** Replaces some of a node's decisions: to see that a simulation finds out. */
+  readonly rules?: Partial<ClusterRules>;
+  /** The same for the clock that gives versions. */
+  readonly makeVersions?: (timers: Timers, node: NodeId) => VersionClock;
+}
+
+export function clusterNodes(
+  { times, rules, makeVersions }: ClusterNodesOptions = {},
+): OpenNode {
   return async ({ contact, content, transport, timers, random, bootstrap }, fail) => {
     const node = await ClusterNode.open({
       ...SIM_TIMES,
+      ...times,
+      ...(makeVersions && { versions: makeVersions(timers, contact.id) }),
       self: contact,
       content,
       transport,

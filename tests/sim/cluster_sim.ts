@@ -6,6 +6,7 @@
 import { assertAlike, findDifference, findMisplaced } from "./convergence.ts";
 import { BrokenPromise } from "./history.ts";
 import { ALL_FAULTS, type FaultKind, Nemesis } from "./nemesis.ts";
+import type { SeededRandom } from "../support/seed.ts";
 import { type OpenNode, SimCluster } from "./sim_cluster.ts";
 import { randomFor } from "./sim_random.ts";
 import { VirtualTimers } from "./virtual_time.ts";
@@ -16,9 +17,15 @@ export interface SimulationOptions {
   readonly openNode: OpenNode;
   readonly nodes: number;
   readonly faults?: readonly FaultKind[];
+  /** What happens to the machines while the clients work, in place of faults drawn from the seed. */
+  readonly ordeal?: Ordeal;
+  /** What must be so besides, once all is well. */
+  readonly aftermath?: (cluster: SimCluster) => Promise<void>;
   readonly replicas: number;
   readonly workload?: Partial<WorkloadOptions>;
 }
+
+export type Ordeal = (cluster: SimCluster, random: SeededRandom) => Promise<void>;
 
 export interface SimulationReport {
   readonly virtualMs: number;
@@ -95,6 +102,7 @@ class Simulation {
     await this.#heal();
     await this.#workload.readAll();
     this.#workload.check();
+    await this.#options.aftermath?.(this.#cluster);
     return await assertAlike(this.#cluster.doors(), this.#workload.contents);
   }
 
@@ -110,10 +118,12 @@ class Simulation {
   }
 
   async #suffer(): Promise<void> {
-    const { seed, faults = ALL_FAULTS, nodes } = this.#options;
+    const { seed, faults = ALL_FAULTS, nodes, ordeal } = this.#options;
     let isOver = false;
     const working = this.#workload.run().finally(() => isOver = true);
-    if (faults.length > 0) {
+    if (ordeal !== undefined) {
+      await Promise.all([working, ordeal(this.#cluster, randomFor(seed, "ordeal"))]);
+    } else if (faults.length > 0) {
       const options = { kinds: faults, gapMsMax: 4_000, holdMsMax: 12_000, nodesMax: nodes + 2 };
       this.#nemesis = new Nemesis(this.#cluster, randomFor(seed, "nemesis"), options);
       await Promise.all([working, this.#nemesis.run(() => isOver)]);

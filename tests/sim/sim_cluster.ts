@@ -188,6 +188,12 @@ export class SimCluster {
     life.ended.reject(new ConnectionLost(`${name} crashed`));
   }
 
+  /** Ends the program for good: the machine is no more. */
+  scrap(name: string): void {
+    this.crash(name, "silent");
+    this.#machines.delete(name);
+  }
+
   stop(name: string): void {
     this.trace.note("stop", name);
     this.#life(name).timers.stop();
