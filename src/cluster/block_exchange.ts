@@ -137,8 +137,9 @@ export class BlockExchange {
   /** Answers `block.offer`: whether the block is here, undamaged, and kept for a lease. */
   async answerOffer(data: JsonObject): Promise<JsonObject> {
     const hash = decodeHash(data["hash"]);
-    this.#options.leases.renew(hash);
-    return { isHeld: await this.#options.blocks.verify(hash) };
+    const { leases, blocks } = this.#options;
+    leases.renew(hash);
+    return { isHeld: !leases.isLeaving(hash) && await blocks.verify(hash) };
   }
 
   /** Answers `block.put`. */
@@ -161,7 +162,7 @@ export class BlockExchange {
     const { blocks, leases } = this.#options;
     const hashes = decodeHashes(data["hashes"], LIMITS.hashesPerMessageMax);
     for (const hash of hashes) leases.renew(hash);
-    return { missing: hashes.filter((hash) => !blocks.has(hash)) };
+    return { missing: hashes.filter((hash) => !blocks.has(hash) || leases.isLeaving(hash)) };
   }
 
   /** Answers `block.get`. Throws PeerFault "noBlock". */

@@ -88,7 +88,7 @@ export class Garbage {
     });
     if (!isGarbage) return;
     this.#since.delete(hash);
-    await blocks.remove(hash);
+    await leases.whileLeaving(hash, () => blocks.remove(hash));
     counters.add("blocks_collected");
   }
 }

@@ -8,6 +8,7 @@ export class Leases {
   readonly #leaseMs: number;
   /** When each ends; in the order of renewal, so that the first end first. */
   readonly #ends = new Map<string, number>();
+  readonly #leaving = new Set<string>();
 
   constructor(timers: Timers, leaseMs: number) {
     this.#timers = timers;
@@ -27,6 +28,21 @@ export class Leases {
 
   isLeased(hash: string): boolean {
     return (this.#ends.get(hash) ?? -Infinity) > this.#timers.elapsed();
+  }
+
+  /** Runs the removal of a block that was found not to be leased: nobody may be told meanwhile that it is here. */
+  async whileLeaving(hash: string, remove: () => Promise<void>): Promise<void> {
+    this.#leaving.add(hash);
+    try {
+      await remove();
+    } finally {
+      this.#leaving.delete(hash);
+    }
+  }
+
+  /** Whether the block is being removed, and won't be here in a moment. */
+  isLeaving(hash: string): boolean {
+    return this.#leaving.has(hash);
   }
 
   /** Only so many are kept: a process that takes in more within a grace period has a bug or an enemy with its secret. */

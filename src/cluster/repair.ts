@@ -114,7 +114,7 @@ export class Repair {
 
   async #handOverPage(hashes: readonly string[]): Promise<void> {
     if (hashes.length === 0) return;
-    const { membership, exchange, blocks, counters } = this.#options;
+    const { membership, exchange, blocks, leases, counters } = this.#options;
     const askedOf = new Map<MemberKey, string[]>();
     for (const hash of hashes) {
       for (const member of membership.holders(placeOfBlock(hash))) {
@@ -137,7 +137,7 @@ export class Repair {
     for (const hash of hashes) {
       // What was only just given is asked for once more in the next round.
       if (kept.has(hash) || !this.#isSurplus(hash)) continue;
-      await blocks.remove(hash);
+      await leases.whileLeaving(hash, () => blocks.remove(hash));
       counters.add("blocks_handed_over");
     }
   }
