@@ -167,3 +167,39 @@ Deno.test("quorum: a version from the future is refused by every node", async ()
     "ahead",
   );
 });
+
+Deno.test("quorum: others' disks alone acknowledge nothing: what a node says it has", async () => {
+  const bench = new Bench(3);
+  const { records, quorum } = bench.node(0);
+  const apply = records.apply.bind(records);
+  records.apply = async (given) => {
+    await apply(given);
+    await bench.loop.sleep(500);
+  };
+  await bench.drive(quorum.write([object("key", 2)], HOME));
+  assert(bench.loop.nowMs >= 500, `acknowledged after ${bench.loop.nowMs} ms`);
+  records.apply = () => Promise.reject(new S3Error("StorageFull"));
+  assertEquals(await bench.drive(failure(quorum.write([object("key", 3)], HOME))), "StorageFull");
+});
+
+Deno.test("quorum: who is given up while a write is under way doesn't count any more", async () => {
+  const bench = new Bench(3);
+  bench.hang(2);
+  bench.meddle(({ to, message }) =>
+    to === 1 && message.kind === "record.write"
+      ? bench.loop.sleep(50).then(() => undefined)
+      : undefined
+  );
+  const { membership, quorum } = bench.node(0);
+  const writers = membership.writers.bind(membership);
+  let isChanged = false;
+  membership.writers = (place) => {
+    const { members } = writers(place);
+    return isChanged
+      ? { members: members.filter((member) => indexOf(member) === 0), needed: 1 }
+      : { members, needed: 3 };
+  };
+  bench.loop.after(10, () => isChanged = true);
+  await bench.drive(quorum.write([object("key", 2)], HOME));
+  assert(bench.loop.nowMs < 200, `took ${bench.loop.nowMs} ms`);
+});
