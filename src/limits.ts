@@ -122,7 +122,7 @@ export const LIMITS = {
   blockHedgeMs: 500,
   blockLagMs: 1_000,
   blockPushesAtOnce: 8,
-  blocksAtOncePerUpload: 4,
+  blockBytesAtOncePerUpload: 4 * MiB,
   blockMemoryBytesMax: 64 * MiB,
   leasesMax: 1_000_000,
   repairDelayMs: 2_000,

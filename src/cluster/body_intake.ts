@@ -108,6 +108,9 @@ class BodyIntake {
 
   async #storeBlock(): Promise<void> {
     if (this.#blocks.length >= LIMITS.objectBlocksMax) throw new S3Error("EntityTooLarge");
+    // Each is held several times on its way to the others, so only few large ones; the next comes in meanwhile.
+    const atOnce = LIMITS.blockBytesAtOncePerUpload / this.#blockBytes;
+    while (this.#storing.size >= atOnce) await Promise.race(this.#storing);
     // Only whole blocks take from the budget: a client that sends slowly keeps nobody else from it.
     const grant = await this.#options.budget.acquire(this.#heldBytes);
     const bytes = this.#takeHeld();
@@ -120,7 +123,6 @@ class BodyIntake {
       this.#storing.delete(storing);
     });
     this.#storing.add(storing);
-    if (this.#storing.size >= LIMITS.blocksAtOncePerUpload) await Promise.race(this.#storing);
     this.#throwFault();
     this.#renewInTime();
   }
