@@ -100,19 +100,15 @@ Deno.test("intake: larger bodies have larger blocks, and no list is too long", (
   }
 });
 
-Deno.test("intake: so many blocks are under way at once, and no more", async () => {
-  const world = new World();
-  world.store = () => new Promise((resolve) => world.loop.after(10, resolve));
-  const body = bodyOf(
-    bytesOf(MiB),
-    bytesOf(MiB),
-    bytesOf(MiB),
-    bytesOf(MiB),
-    bytesOf(MiB),
-    bytesOf(MiB),
-  );
-  await world.loop.drive(takeBody(body, undefined, world.options));
-  assertEquals(world.openMax, LIMITS.blocksAtOncePerUpload);
+Deno.test("intake: so many bytes are under way at once, and no more", async () => {
+  for (const sizeHint of [undefined, 300 * MiB]) {
+    const world = new World();
+    world.store = () => new Promise((resolve) => world.loop.after(10, resolve));
+    const body = bodyOf(...Array.from({ length: 12 }, () => bytesOf(MiB)));
+    await world.loop.drive(takeBody(body, sizeHint, world.options));
+    const blockBytes = blockBytesFor(sizeHint);
+    assertEquals(world.openMax, LIMITS.blockBytesAtOncePerUpload / blockBytes);
+  }
 });
 
 Deno.test("intake: a fault of the body or the store leaves nothing pending and no budget taken", async () => {

@@ -2,7 +2,6 @@
 
 import { ClusterNode, type ClusterNodeOptions } from "../../../src/cluster/cluster_node.ts";
 import {
-  type Contact,
   type Message,
   PeerError,
   PeerFault,
