@@ -7,6 +7,8 @@ export interface LocalClusterOptions {
   readonly flags?: readonly string[];
 }
 
+const LOG_CHARS_SHOWN = 20_000;
+
 /** Disposing kills them and removes their data. */
 export class LocalCluster implements AsyncDisposable {
   readonly programs: readonly Program[];
@@ -41,6 +43,13 @@ export class LocalCluster implements AsyncDisposable {
     const program = this.programs[number - 1];
     if (program === undefined) throw new RangeError(`there is no node ${number}`);
     return program;
+  }
+
+  /** The end of what each has said, for the reader of a failure. */
+  logs(): string {
+    return this.programs.map(({ stderr }, index) =>
+      `--- node ${index + 1}\n${stderr.slice(-LOG_CHARS_SHOWN)}`
+    ).join("");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
