@@ -101,6 +101,7 @@ export const LIMITS = {
 
   // Cluster: members and calls.
   membersMax: 1000,
+  membersEverMax: 20_000,
   missedBeforeGone: 3,
   peerCallsMax: 512,
   peerSuspectMs: 3_000,

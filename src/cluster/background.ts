@@ -2,6 +2,9 @@
 
 import { sleep, type Timers } from "../timers.ts";
 
+/** Does work once, beside whatever asks for it: faults are told, peers that don't answer aren't faults. */
+export type RunBeside = (what: string, work: () => Promise<void>) => void;
+
 export class Background implements AsyncDisposable {
   readonly #timers: Timers;
   readonly #onFault: (what: string, error: unknown) => void;

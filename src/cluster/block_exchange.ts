@@ -11,6 +11,7 @@ import type { BlockStore } from "../storage/content_store.ts";
 import type { BlockRef, JsonObject } from "../storage/record.ts";
 import type { Timers } from "../timers.ts";
 import type { Dht } from "../dht/dht.ts";
+import type { RunBeside } from "./background.ts";
 import type { Counters } from "./counters.ts";
 import type { Leases } from "./leases.ts";
 import type { Membership } from "./membership.ts";
@@ -32,6 +33,8 @@ export interface BlockExchangeOptions {
   readonly counters: Counters;
   readonly rules: ClusterRules;
   readonly terms: QuorumTerms;
+  /** Does work that nobody waits for. */
+  readonly run: RunBeside;
 }
 
 /** A block on its way to a node. */
@@ -264,7 +267,7 @@ export class BlockExchange {
     if (bytes === undefined) {
       throw unavailable("Reading a block of the object", 0, asked.size, 1);
     }
-    this.#keepIfOwn(hash, bytes).catch(ignoreSilence);
+    this.#options.run("keeping a block that was fetched", () => this.#keepIfOwn(hash, bytes));
     return bytes;
   }
 

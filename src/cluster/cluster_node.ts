@@ -16,7 +16,7 @@ import {
 import type { ContentStore } from "../storage/content_store.ts";
 import type { JsonObject, Record } from "../storage/record.ts";
 import type { Timers } from "../timers.ts";
-import { Background } from "./background.ts";
+import { Background, type RunBeside } from "./background.ts";
 import { BlockExchange } from "./block_exchange.ts";
 import { Budget } from "./budget.ts";
 import { ClusterStore } from "./cluster_store.ts";
@@ -137,7 +137,20 @@ export class ClusterNode implements AsyncDisposable {
     });
     const onRecords = (taken: readonly Record[]) => this.#noteRecords(taken);
     const leases = new Leases(timers, options.gcGraceMs);
-    const common = { membership, peers, records, blocks, clock, rules, timers, counters, leases };
+    const run: RunBeside = (what, work) =>
+      this.#background.run(what, () => work().catch(ignoreSilence));
+    const common = {
+      run,
+      membership,
+      peers,
+      records,
+      blocks,
+      clock,
+      rules,
+      timers,
+      counters,
+      leases,
+    };
     this.#membership = membership;
     this.#peers = peers;
     this.#quorum = new Quorum({ ...common, onRecords });
@@ -377,8 +390,10 @@ export class ClusterNode implements AsyncDisposable {
   #mayFound(): boolean {
     const { bootstrap, discoveryMs, timers } = this.#options;
     const isMet = (address: string) => this.#ownAddresses.has(address) || this.#met.has(address);
-    return bootstrap.every(isMet) && this.#discovered.size === 0 &&
-      (this.#membership.hasOthers || timers.elapsed() - this.#startedAt >= discoveryMs);
+    if (!bootstrap.every(isMet) || this.#discovered.size > 0) return false;
+    if (this.#membership.hasOthers) return true;
+    return this.#membership.formerAddresses().length === 0 &&
+      timers.elapsed() - this.#startedAt >= discoveryMs;
   }
 
   async #caughtUp(): Promise<boolean> {

@@ -339,7 +339,8 @@ export class Membership {
   }
 
   #admit(member: MemberKey, told: Stage): boolean {
-    if (this.#stages.has(member) || this.#stages.size >= LIMITS.membersMax) return false;
+    if (this.#stages.has(member) || this.#stages.size >= LIMITS.membersEverMax) return false;
+    if (this.#members(isAsked).length >= LIMITS.membersMax) return false;
     const stage = firstStage(told);
     if (stage === undefined) return false;
     this.#stages.set(member, stage);
@@ -403,7 +404,7 @@ function parseView({ as, stages, addresses, expelled }: JsonObject): View {
   if (!isMemberKey(as) || !isObject(stages) || !isObject(addresses)) throw malformed("a view");
   const entries = Object.entries(stages);
   const places = Object.entries(addresses);
-  if (entries.length > LIMITS.membersMax || places.length > LIMITS.membersMax) {
+  if (entries.length > LIMITS.membersEverMax || places.length > LIMITS.membersEverMax) {
     throw malformed("a view");
   }
   return {

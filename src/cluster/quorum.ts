@@ -35,6 +35,7 @@ import {
 import type { ClusterRules } from "./rules.ts";
 import type { MemberKey } from "./stages.ts";
 import { closing, unavailable } from "./unavailable.ts";
+import type { RunBeside } from "./background.ts";
 
 export interface QuorumOptions {
   readonly membership: Membership;
@@ -44,6 +45,8 @@ export interface QuorumOptions {
   readonly rules: ClusterRules;
   /** Told of records that this node took in. */
   readonly onRecords: (records: readonly Record[]) => void;
+  /** Does work that nobody waits for. */
+  readonly run: RunBeside;
 }
 
 /** What a write to one place tells its receivers. */
@@ -222,7 +225,7 @@ export class Quorum {
   /** Makes sure that what was found stays found, and gives just that: answers that are later may tell of something newer. */
   async #settle({ name, newest, stamps }: Reading): Promise<Record | undefined> {
     if (newest === undefined) return undefined;
-    const { membership, clock, rules } = this.#options;
+    const { membership, clock, rules, run } = this.#options;
     clock.observe(lastVersion(newest));
     const place = placeOf(name);
     const stamp = stampOf(newest);
@@ -232,7 +235,9 @@ export class Quorum {
     const confirmed = writers.members.filter((member) => holders.has(member)).length;
     if (rules.isKept(confirmed, writers.needed)) {
       const isStale = Array.from(stamps.values()).some((held) => held !== stamp);
-      if (isStale) this.#repair(place, newest, holders).catch(ignoreSilence);
+      if (isStale) {
+        run("repairing a stale record", () => this.#repair(place, newest, holders));
+      }
       return newest;
     }
     await this.#repair(place, newest, holders);

@@ -10,7 +10,7 @@ import { HybridClock } from "../../../src/cluster/hybrid_clock.ts";
 import { Leases } from "../../../src/cluster/leases.ts";
 import { Membership } from "../../../src/cluster/membership.ts";
 import { Peers } from "../../../src/cluster/peers.ts";
-import { Quorum } from "../../../src/cluster/quorum.ts";
+import { ignoreSilence, Quorum } from "../../../src/cluster/quorum.ts";
 import { RangeSync } from "../../../src/cluster/range_sync.ts";
 import { CLUSTER_RULES, type QuorumTerms } from "../../../src/cluster/rules.ts";
 import {
@@ -206,7 +206,7 @@ export class BenchNode {
       counters: this.counters,
       leases: this.leases,
       onRecords: (taken: readonly Record[]) => void this.noted.push(...taken),
-      run: (_: string, work: () => Promise<void>) => void work(),
+      run: (_: string, work: () => Promise<void>) => void work().catch(ignoreSilence),
     };
     this.quorum = new Quorum(common);
     this.sync = new Sync(common);

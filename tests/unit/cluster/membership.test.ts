@@ -126,7 +126,7 @@ Deno.test("membership: a view that isn't one is the sender's fault, and changes 
       ...good,
       stages: Object.fromEntries(
         Array.from(
-          { length: LIMITS.membersMax + 1 },
+          { length: LIMITS.membersEverMax + 1 },
           (_, i) => [memberKey(contactOf(1).id, i + 1), 1],
         ),
       ),
