@@ -115,7 +115,7 @@ export class ClusterUploads {
       from: { kind: "after", key, sub },
       before: key + "\0",
     } as const;
-    const found = records.scan(range, limit + 1).filter((record) =>
+    const found = records.scanHeads(range, limit + 1).filter((record) =>
       record.sub.startsWith(`${uploadId}/`)
     );
     return {
@@ -129,7 +129,7 @@ export class ClusterUploads {
     const [record] = await Promise.all([quorum.find(bucketName(bucket)), sync.catchUp()]);
     requireBucket(record, this.#parts);
     return listUploads(
-      (range, limit) => records.scan(uploadRange(bucket, range), limit).map(uploadInfo),
+      (range, limit) => records.scanHeads(uploadRange(bucket, range), limit).map(uploadInfo),
       query,
     );
   }

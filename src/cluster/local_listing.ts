@@ -31,7 +31,7 @@ export class LocalListing {
 export function listLocally(records: RecordStore, bucket: string, query: ListQuery): ListPage {
   return listObjects(
     ({ from, to }, limit) =>
-      records.scan({
+      records.scanHeads({
         kind: "object",
         bucket,
         from: from.kind === "from" ? from : { kind: "after", key: from.place.key, sub: "" },

@@ -22,6 +22,7 @@ import {
   partName,
   type Patch,
   type Record,
+  type RecordHead,
   type RecordName,
   uploadName,
   type Version,
@@ -56,10 +57,10 @@ class RecordInfo implements ObjectInfo {
   readonly etag: string;
   readonly modifiedMs: number;
   readonly partCount: number | undefined;
-  readonly #record: Record;
+  readonly #record: RecordHead;
   #meta: ObjectMeta | undefined;
 
-  constructor(record: Record) {
+  constructor(record: RecordHead) {
     const { data } = record;
     this.bucket = record.bucket;
     this.key = record.key;
@@ -75,7 +76,7 @@ class RecordInfo implements ObjectInfo {
   }
 }
 
-export function objectInfo(record: Record): ObjectInfo {
+export function objectInfo(record: RecordHead): ObjectInfo {
   return new RecordInfo(record);
 }
 
@@ -168,7 +169,7 @@ export function uploadRecord(upload: UploadInfo, version: Version): Record {
   return live(uploadName(bucket, key, uploadId), version, data);
 }
 
-export function uploadInfo({ bucket, key, sub, data }: Record): UploadInfo {
+export function uploadInfo({ bucket, key, sub, data }: RecordHead): UploadInfo {
   const { initiator = null, checksum = null } = data;
   return {
     bucket,
@@ -237,7 +238,7 @@ export function partRecord(
   return live(partName(upload.bucket, upload.key, upload.uploadId, number), version, data, content);
 }
 
-export function partInfo({ sub, data }: Record): PartInfo {
+export function partInfo({ sub, data }: RecordHead): PartInfo {
   const { checksum } = data;
   return {
     number: Number(sub.slice(sub.lastIndexOf("/") + 1)),
@@ -285,7 +286,7 @@ function patched(
   return { ...record, patches };
 }
 
-function patchedMeta({ data, patches }: Record): ObjectMeta {
+function patchedMeta({ data, patches }: RecordHead): ObjectMeta {
   const meta = decodeMeta(String(data["meta"]));
   return {
     ...meta,
