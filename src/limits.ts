@@ -126,6 +126,7 @@ export const LIMITS = {
   blockBytesAtOncePerUpload: 4 * MiB,
   blockMemoryBytesMax: 64 * MiB,
   leasesMax: 1_000_000,
+  repairEveryRounds: 10,
   repairDelayMs: 2_000,
   repairsAtOnce: 4,
   repairsWaitingMax: 100_000,

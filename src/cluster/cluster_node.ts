@@ -311,6 +311,8 @@ export class ClusterNode implements AsyncDisposable {
   #start(): void {
     const { gossipIntervalMs, gcGraceMs } = this.#options;
     const every: Background["every"] = (...loop) => this.#background.every(...loop);
+    // Records that come in tell what they need, and changes of the members wake it: the rest is for what can't have been missed.
+    const repairIntervalMs = gossipIntervalMs * LIMITS.repairEveryRounds;
     const gcIntervalMs = Math.min(Math.max(gcGraceMs / 4, 1_000), 60_000);
     const whenReady = (work: () => Promise<void>) => async () => {
       if (this.#isReady) await work();
@@ -319,7 +321,7 @@ export class ClusterNode implements AsyncDisposable {
     every("meeting nodes", LIMITS.meetIntervalMs, whenReady(() => this.#meet(this.#unmet())));
     this.#wakeUpkeep = [
       every("gossip", gossipIntervalMs, () => this.#gossipRound()),
-      every("repair", gossipIntervalMs, whenReady(() => this.#repair.round())),
+      every("repair", repairIntervalMs, whenReady(() => this.#repair.round())),
     ];
     every("fetching blocks", LIMITS.repairDelayMs, whenReady(() => this.#repair.fetchWanted()));
     every("collecting garbage", gcIntervalMs, whenReady(() => this.#garbage.round()));
