@@ -233,14 +233,17 @@ export class Quorum {
     for (const [member, held] of stamps) if (held === stamp) holders.add(member);
     const writers = membership.writers(place);
     const confirmed = writers.members.filter((member) => holders.has(member)).length;
-    if (rules.isKept(confirmed, writers.needed)) {
-      const isStale = Array.from(stamps.values()).some((held) => held !== stamp);
-      if (isStale) {
-        run("repairing a stale record", () => this.#repair(place, newest, holders));
-      }
-      return newest;
+    const isStale = Array.from(stamps.values()).some((held) => held !== stamp);
+    const repair = () => this.#repair(place, newest, holders);
+    switch (rules.writeBack(confirmed, writers.needed, isStale)) {
+      case "first":
+        await repair();
+        break;
+      case "beside":
+        run("repairing a stale record", repair);
+        break;
+      case "never":
     }
-    await this.#repair(place, newest, holders);
     return newest;
   }
 

@@ -19,8 +19,8 @@ export interface ClusterRules {
   writesNeeded(terms: QuorumTerms, voters: number): number;
   /** Answers that a read needs of the `asked` nodes that may hold what was acknowledged, when writers count at least `settled` nodes. */
   readsNeeded(terms: QuorumTerms, asked: number, settled: number): number;
-  /** Whether what a read found, on `confirmed` of the nodes that count, is sure to be found again; else it is written back first. */
-  isKept(confirmed: number, needed: number): boolean;
+  /** When a read that found its newest record on `confirmed` of the nodes that count gives it to those that lack it. */
+  writeBack(confirmed: number, needed: number, isStale: boolean): "never" | "beside" | "first";
   /** What two copies of one record make. */
   merge(a: Record, b: Record): Record;
   /** Up to which change of this node, and below which version, tombstones may be forgotten. */
@@ -48,7 +48,11 @@ export const CLUSTER_RULES: ClusterRules = {
     const written = Math.max(1, Math.min(writeQuorum, settled));
     return Math.max(asked - written + 1, Math.min(readQuorum, asked));
   },
-  isKept: (confirmed, needed) => confirmed >= needed,
+  // What is on fewer nodes than a write needs might not be found by the next read.
+  writeBack: (confirmed, needed, isStale) => {
+    if (confirmed < needed) return "first";
+    return isStale ? "beside" : "never";
+  },
   merge: mergeRecords,
   forgettable: ({ followedSeq, oldVersion }) => ({ untilSeq: followedSeq, before: oldVersion }),
   isGarbage: ({ isLeased, isPastGrace, isSynced }) => !isLeased && isPastGrace && isSynced,
