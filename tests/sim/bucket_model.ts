@@ -29,11 +29,17 @@ export type BucketSight =
   | "an object"
   | { readonly object: string | undefined };
 
+/** In place of the id of a write that nobody saw. */
+const UNSEEN = "unseen";
+
 export const BUCKET_MODEL: Model<BucketState, BucketAction> = {
   initial: "no bucket",
   step: stepBucket,
   keyOf: describeBucket,
-  classOf: (action) => action.kind === "write" || action.kind === "see" ? undefined : action.kind,
+  classOf: (action) => {
+    if (action.kind === "see") return undefined;
+    return action.kind === "write" && action.id !== UNSEEN ? undefined : action.kind;
+  },
 };
 
 export function describeBucket(state: BucketState): string {
@@ -63,11 +69,21 @@ function isSight(state: BucketState, what: BucketSight): boolean {
   return state.object === what.object;
 }
 
-/** Without looks that had no answer: they tell nothing. */
-export function withoutBlindLooks<O extends Operation<BucketAction>>(
-  operations: readonly O[],
-): O[] {
-  return operations.filter(({ action, returnedAt }) =>
-    action.kind !== "see" || returnedAt !== undefined
+/**
+ * The history without what can't change the judgement and makes it hard: looks without an answer tell nothing, and of writes
+ * without one that nobody saw it doesn't matter which took effect.
+ */
+export function withoutBlind<O extends Operation<BucketAction>>(operations: readonly O[]): O[] {
+  const seen = new Set(
+    operations.flatMap(({ action }) =>
+      action.kind === "see" && typeof action.what === "object" ? [action.what.object] : []
+    ),
   );
+  return operations.flatMap((operation) => {
+    const { action, returnedAt } = operation;
+    if (returnedAt !== undefined) return [operation];
+    if (action.kind === "see") return [];
+    const isUnseen = action.kind === "write" && !seen.has(action.id);
+    return [isUnseen ? { ...operation, action: { kind: "write", id: UNSEEN } } : operation];
+  });
 }

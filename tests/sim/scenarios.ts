@@ -60,6 +60,16 @@ export const SCENARIOS = {
     faults: ["crash", "partition", "stop"],
     aftermath: expectNoTombstones,
   },
+  "flapping node": {
+    nodes: 3,
+    workload: { keys: ["a"], keySteps: ["put", "get", "get", "head"], thinkMsMax: 150 },
+    ordeal: flap,
+  },
+  "skewed clocks": {
+    nodes: 3,
+    faults: ["clock"],
+    workload: { keySteps: ["put", "put", "get", "head", "delete", "list"] },
+  },
   "short grace": {
     nodes: 3,
     times: { gcGraceMs: 4_000 },
@@ -126,6 +136,27 @@ async function beAway(cluster: SimCluster, random: SeededRandom, awayMs: number)
   cluster.crash(name, "silent");
   await cluster.loop.sleep(awayMs);
   cluster.start(name);
+}
+
+/** Cut off with what it was just told, heard again for a moment, and gone: what was read of it then must stay. */
+async function flap(cluster: SimCluster, random: SeededRandom): Promise<void> {
+  const name = random.pick(cluster.names);
+  const others = cluster.names.filter((other) => other !== name);
+  for (let time = 0; time < 8; time++) {
+    await cluster.loop.sleep(random.below(500));
+    cluster.network.partition([[addressOf(name)], others.map(addressOf)]);
+    await cluster.loop.sleep(random.below(2_000));
+    cluster.network.healAll();
+    await cluster.loop.sleep(random.below(400));
+    cluster.crash(name, "silent");
+    await cluster.loop.sleep(1_000 + random.below(1_000));
+    cluster.start(name);
+    await cluster.until(
+      () => cluster.isReady(name),
+      MINUTE_MS,
+      () => new BrokenPromise(`${name} doesn't return`),
+    );
+  }
 }
 
 async function slowDown(cluster: SimCluster, random: SeededRandom): Promise<void> {

@@ -3,7 +3,7 @@
 import { sleep, type Timers } from "../../src/timers.ts";
 import { ask, type Patience, Tally } from "./asking.ts";
 import { BucketClient } from "./bucket_client.ts";
-import { BUCKET_MODEL, type BucketAction, withoutBlindLooks } from "./bucket_model.ts";
+import { BUCKET_MODEL, type BucketAction, withoutBlind } from "./bucket_model.ts";
 import { type ContentOptions, Contents } from "./contents.ts";
 import type { Doors } from "./door.ts";
 import { assertLinearizable, BrokenPromise, History, Sequence } from "./history.ts";
@@ -112,7 +112,7 @@ export class Workload {
   /** Throws BrokenPromise when the clients were told what can't have been. */
   check(): void {
     assertLinearizable(KEY_MODEL, this.#keys, withoutUnseen);
-    assertLinearizable(BUCKET_MODEL, this.#buckets, withoutBlindLooks);
+    assertLinearizable(BUCKET_MODEL, this.#buckets, withoutBlind);
     const entries = this.#keys.bySubject();
     for (const listing of this.#listings) assertListing(listing, entries);
   }
