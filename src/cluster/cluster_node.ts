@@ -392,7 +392,10 @@ export class ClusterNode implements AsyncDisposable {
   #mayFound(): boolean {
     const { bootstrap, discoveryMs, timers } = this.#options;
     const isMet = (address: string) => this.#ownAddresses.has(address) || this.#met.has(address);
-    if (!bootstrap.every(isMet) || this.#discovered.size > 0) return false;
+    // Who was found may have met this node first.
+    const known = new Set(this.#membership.addresses());
+    const isKnown = (address: string) => isMet(address) || known.has(address);
+    if (!bootstrap.every(isMet) || !Array.from(this.#discovered).every(isKnown)) return false;
     if (this.#membership.hasOthers) return true;
     return this.#membership.formerAddresses().length === 0 &&
       timers.elapsed() - this.#startedAt >= discoveryMs;
@@ -414,7 +417,7 @@ export class ClusterNode implements AsyncDisposable {
       this.#discovered.delete(address);
       if (contact === undefined) return;
       if (contact.id === this.#options.self.id) this.#ownAddresses.add(address);
-      else if (await this.#tell(contact)) this.#met.add(address);
+      else await this.#tell(contact);
     }));
   }
 
@@ -463,19 +466,18 @@ export class ClusterNode implements AsyncDisposable {
   }
 
   /** Whether it answered. */
-  async #tell(contact: Contact): Promise<boolean> {
+  async #tell(contact: Contact): Promise<void> {
     const message = { kind: "cluster.view", data: this.#membership.view() };
     try {
       const { data } = await this.#options.transport.call(contact, message, LIMITS.viewCallMs);
       this.dht.seen(contact);
       await this.#membership.take(contact, data);
-      return true;
+      if (!this.#isReady) this.#met.add(contact.address);
     } catch (error) {
       if (!(error instanceof PeerError || error instanceof PeerFault)) throw error;
       this.#noteRefusal(contact.address, error);
       this.#membership.missed(contact.id);
       this.dht.failed(contact.id);
-      return false;
     }
   }
 

@@ -137,7 +137,15 @@ export class ClusterUploads {
   /** One completion of an upload at a time on each node; a repeated one gets what the first made. */
   async complete(request: CompleteRequest): Promise<ObjectInfo> {
     refuseCondition(request.condition);
-    return await this.#alone(request.uploadId, () => this.#complete(request));
+    return await this.#alone(request.uploadId, async () => {
+      try {
+        return await this.#complete(request);
+      } catch (error) {
+        const made = isEnded(error) ? await this.#findMade(request) : undefined;
+        if (made === undefined) throw error;
+        return made;
+      }
+    });
   }
 
   async abort(target: UploadTarget): Promise<void> {
@@ -154,6 +162,14 @@ export class ClusterUploads {
     const ending = work().finally(() => this.#ending.delete(uploadId));
     this.#ending.set(uploadId, ending);
     return await ending;
+  }
+
+  /** What another node has made of the same completion meanwhile. */
+  async #findMade(request: CompleteRequest): Promise<ObjectInfo | undefined> {
+    const { bucket, key, uploadId } = request;
+    if (!UPLOAD_ID.test(uploadId)) return undefined;
+    const made = findCompleted(await this.#parts.quorum.find(uploadName(bucket, key, uploadId)));
+    return made !== undefined && isRepeatedCompletion(request, made.etag) ? made : undefined;
   }
 
   async #complete(request: CompleteRequest): Promise<ObjectInfo> {
@@ -239,6 +255,12 @@ export class ClusterUploads {
     ]);
     return { bucket: requireBucket(bucketRecord, this.#parts), upload: requireUpload(upload) };
   }
+}
+
+/** Whether that is what a completion meets when the upload ends beneath it: itself gone, or its parts. */
+function isEnded(error: unknown): boolean {
+  return error instanceof S3Error &&
+    (error.code === "NoSuchUpload" || error.code === "InvalidPart");
 }
 
 /** Throws NoSuchUpload. */
