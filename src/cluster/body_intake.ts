@@ -78,6 +78,7 @@ class BodyIntake {
   async take(chunk: Uint8Array): Promise<void> {
     this.#md5.update(chunk);
     this.#size += chunk.length;
+    if (this.#blocks.length > 0) this.#renewInTime();
     for (let rest = chunk; rest.length > 0;) {
       const piece = rest.subarray(0, this.#blockBytes - this.#heldBytes);
       this.#held.push(piece);
@@ -124,7 +125,6 @@ class BodyIntake {
     });
     this.#storing.add(storing);
     this.#throwFault();
-    this.#renewInTime();
   }
 
   #takeHeld(): Uint8Array<ArrayBuffer> {

@@ -517,7 +517,9 @@ export class ClusterNode implements AsyncDisposable {
       }
     }
     const { timers, tombstoneAgeMs = LIMITS.tombstoneAgeMsMin } = this.#options;
-    const dropBefore = versionAt(timers.now() - tombstoneAgeMs);
+    // Whoever forgot a tombstone may have done so by a clock that is ahead of this one.
+    const marginMs = Math.min(2 * LIMITS.clockAheadMsMax, tombstoneAgeMs / 4);
+    const dropBefore = versionAt(timers.now() - tombstoneAgeMs + marginMs);
     for (const member of this.#membership.staying()) {
       try {
         await this.#rangeSync.compare(member, dropBefore);
