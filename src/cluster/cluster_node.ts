@@ -305,7 +305,12 @@ export class ClusterNode implements AsyncDisposable {
   }
 
   #requireCompared(): void {
-    if (this.#isReturning) throw new PeerFault("returning", "the node is comparing its records");
+    if (!this.#mustCompare) return;
+    throw new PeerFault("returning", "the node is comparing its records");
+  }
+
+  get #mustCompare(): boolean {
+    return this.#isReturning || this.#membership.isOfAnotherLife;
   }
 
   #start(): void {
@@ -355,7 +360,7 @@ export class ClusterNode implements AsyncDisposable {
       if (this.#mayFound()) this.#membership.found();
       await this.#gossip();
       await this.#advance();
-      if (this.#membership.isSettled && !this.#isReturning && await this.#caughtUp()) {
+      if (this.#membership.isSettled && !this.#mustCompare && await this.#caughtUp()) {
         this.#isReady = true;
         this.#ready.resolve();
         this.#wake();
@@ -497,7 +502,7 @@ export class ClusterNode implements AsyncDisposable {
   async #advanceAll(): Promise<void> {
     while (this.#mustAdvanceAgain && !this.#background.isStopping) {
       this.#mustAdvanceAgain = false;
-      if (this.#membership.isExpelled) await this.#return();
+      if (this.#membership.isExpelled || this.#membership.isOfAnotherLife) await this.#return();
       const isChanged = await this.#membership.advance((members) => this.#sync.pullAll(members));
       if (!isChanged) continue;
       await this.#gossip();
@@ -507,7 +512,10 @@ export class ClusterNode implements AsyncDisposable {
     }
   }
 
-  /** The others have given this node up: it compares its records with those of one that stayed, and comes back as a new member. */
+  /**
+   * The others have given this node up, or this data dir was another node's: it compares its records with those of a member before
+   * anybody is given them. One that was given up comes back as a new member.
+   */
   async #return(): Promise<void> {
     if (!this.#isReturning) {
       this.#isReturning = true;
@@ -520,14 +528,15 @@ export class ClusterNode implements AsyncDisposable {
     // Whoever forgot a tombstone may have done so by a clock that is ahead of this one.
     const marginMs = Math.min(2 * LIMITS.clockAheadMsMax, tombstoneAgeMs / 4);
     const dropBefore = versionAt(timers.now() - tombstoneAgeMs + marginMs);
-    for (const member of this.#membership.staying()) {
+    for (const member of this.#membership.complete()) {
       try {
         await this.#rangeSync.compare(member, dropBefore);
       } catch (error) {
         ignoreSilence(error);
         continue;
       }
-      await this.#membership.rejoin();
+      if (this.#membership.isExpelled) await this.#membership.rejoin();
+      else await this.#membership.compared();
       this.#isReturning = false;
       return;
     }

@@ -69,6 +69,7 @@ export class Membership {
   #self: MemberKey;
   #mayFound = false;
   #isExpelled = false;
+  #isOfAnotherLife = false;
   /** Whether there is something to tell the others. */
   #hasNews = false;
   #saving: Promise<void> = Promise.resolve();
@@ -110,6 +111,14 @@ export class Membership {
     return this.#isExpelled;
   }
 
+  /**
+   * Whether the records here are of an earlier life of this data dir, under another id: who knows how long ago. They must be compared
+   * with those of a member before anybody is given them.
+   */
+  get isOfAnotherLife(): boolean {
+    return this.#isOfAnotherLife;
+  }
+
   stageOf(member: MemberKey): Stage | undefined {
     return this.#stages.get(member);
   }
@@ -124,6 +133,11 @@ export class Membership {
   /** Those of them that nobody has given up here. */
   staying(): MemberKey[] {
     return this.others().filter((member) => isStaying(this.#stages.get(member) ?? STAGE.gone));
+  }
+
+  /** Those of them that count in their cluster by their own word: what they don't have was deleted, or is new. */
+  complete(): MemberKey[] {
+    return this.staying().filter((member) => this.#told.get(member)?.get(member) === STAGE.settled);
   }
 
   contactOf(member: MemberKey): Contact | undefined {
@@ -246,6 +260,12 @@ export class Membership {
     this.#self = memberKey(this.#options.self.id, this.#nextIncarnation());
     this.#stages.set(this.#self, STAGE.known);
     this.#isExpelled = false;
+    await this.compared();
+  }
+
+  /** The records here have been compared with those of a member. */
+  async compared(): Promise<void> {
+    this.#isOfAnotherLife = false;
     await this.#save();
   }
 
@@ -374,7 +394,12 @@ export class Membership {
     const save = async () => {
       const stages = Object.fromEntries(this.#stages);
       const addresses = Object.fromEntries(this.#addresses);
-      await this.#options.values.setValue(VIEW, { self: this.#self, stages, addresses });
+      await this.#options.values.setValue(VIEW, {
+        self: this.#self,
+        stages,
+        addresses,
+        ...(this.#isOfAnotherLife && { isOfAnotherLife: true }),
+      });
       this.#savedStages = stages;
     };
     return this.#saving = this.#saving.then(save, save);
@@ -387,6 +412,9 @@ export class Membership {
     if (nodeOf(as) === this.#options.self.id) {
       this.#self = as;
       for (const [member, stage] of stages) this.#stages.set(member, stage);
+      this.#isOfAnotherLife = saved["isOfAnotherLife"] === true;
+    } else {
+      this.#isOfAnotherLife = addresses.size > 0;
     }
     for (const [id, address] of addresses) this.#addresses.set(id, address);
   }

@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { S3Error } from "../../../src/errors.ts";
 import { PeerError } from "../../../src/peer/transport.ts";
+import type { MemoryContent } from "../../../src/storage/memory_content.ts";
 import { bucketName, objectName } from "../../../src/storage/record.ts";
 import { keyOf } from "./bench.ts";
 import { STAGE } from "../../../src/cluster/stages.ts";
@@ -140,3 +141,34 @@ Deno.test("node: an object stays readable when a deletion of its bucket was cut 
   await bench.put(1, "other", "value");
   assertEquals(await bench.get(2, "other"), "value");
 });
+
+Deno.test("node: a data dir of an earlier life brings nothing back that was deleted since", async () => {
+  await using bench = await NodeBench.open(3, { tombstoneAgeMs: 20_000 });
+  await bench.createBucket(0);
+  await bench.put(0, "old", "old");
+  await bench.put(0, "kept", "kept");
+  await bench.loop.runUntil(() => bench.contents.every((content) => has(content, "old")), 60_000);
+  bench.isolate(2);
+  await bench.drive(bench.node(2)[Symbol.asyncDispose]());
+  await bench.loop.runUntil(
+    () => isGone(bench, 0, keyOf(2)) && isGone(bench, 1, keyOf(2)),
+    300_000,
+  );
+  await bench.drive(bench.node(0).store.delete({ bucket: "bucket", key: "old" }));
+  const isForgotten = (index: number) =>
+    bench.content(index).records.find(objectName("bucket", "old")) === undefined;
+  await bench.loop.runUntil(() => isForgotten(0) && isForgotten(1), 300_000);
+  // The disk of the lost node, in another machine, without its id.
+  bench.contents[3] = bench.content(2);
+  await bench.start(3);
+  await bench.loop.runUntil(() => bench.node(3).isReady, 300_000);
+  await bench.sleep(30_000);
+  for (const index of [0, 1, 3]) {
+    assert(isForgotten(index), `node ${index}`);
+    assertEquals(await bench.get(index, "kept"), "kept");
+  }
+});
+
+function has({ records }: MemoryContent, key: string): boolean {
+  return records.find(objectName("bucket", key)) !== undefined;
+}
