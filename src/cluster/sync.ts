@@ -216,7 +216,7 @@ export class Sync {
     for (;;) {
       const { feedId = "", seq = 0 } = this.#cursors.get(member) ?? {};
       const message = { kind: "record.changes", data: { feedId, after: seq } };
-      const { data } = await peers.call(member, message, LIMITS.syncCallMs);
+      const { data } = await peers.call(member, message, LIMITS.readCallMs);
       const { feedId: feed, after, last } = data;
       if (typeof feed !== "string" || !isCount(after) || !isCount(last)) throw malformed("a place");
       const changes = decodeChanges(data["changes"], LIMITS.changesPageMax);
