@@ -16,8 +16,11 @@ export const CREDENTIALS = {
   region: "eu-central-1",
 };
 
-/** Within which a cluster goes on without one of its nodes, by its promise; and a busy machine's share. */
-export const GOES_ON_MS_MAX = 2 * 2_000;
+/**
+ * Within which a cluster goes on without one of its nodes: 2 s by its promise, which the simulator holds it to. Here the machine may be
+ * busy with other things; what waits for a node that hangs or is gone would take its caller's whole patience.
+ */
+export const GOES_ON_MS_MAX = 20_000;
 /** Far more than anything takes that a test waits for. */
 const WAIT_MS_MAX = 45_000;
 const PAUSE_MS = 50;
