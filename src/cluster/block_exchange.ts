@@ -101,10 +101,14 @@ export class BlockExchange {
     }
   }
 
-  /** Makes sure that enough nodes still have the blocks, and keep them for a lease from now on. Gives those that they don't. */
+  /**
+   * Makes sure that enough nodes still have the blocks, and keep them for a lease from now on. Gives those that they don't, or
+   * don't say in time.
+   */
   async renew(hashes: readonly string[]): Promise<string[]> {
     const { membership, rules, terms } = this.#options;
     const byMember = new Map<MemberKey, string[]>();
+    /** How many nodes must still say that they have the block. */
     const needed = new Map<string, number>();
     for (const hash of hashes) {
       const holders = membership.holders(placeOfBlock(hash));
@@ -115,16 +119,24 @@ export class BlockExchange {
         byMember.set(member, list);
       }
     }
-    await Promise.all(Array.from(byMember, async ([member, list]) => {
-      for (let start = 0; start < list.length; start += LIMITS.hashesPerMessageMax) {
-        const part = list.slice(start, start + LIMITS.hashesPerMessageMax);
-        const missing = new Set(await this.#renewOn(member, part).catch(() => part));
-        for (const hash of part) {
-          if (!missing.has(hash)) needed.set(hash, (needed.get(hash) ?? 0) - 1);
-        }
+    const countDown = (hash: string) => {
+      const left = (needed.get(hash) ?? 0) - 1;
+      if (left > 0) needed.set(hash, left);
+      else needed.delete(hash);
+    };
+    return await new Promise((resolve, reject) => {
+      let open = byMember.size;
+      const judge = () => {
+        if (needed.size === 0 || open === 0) resolve(Array.from(needed.keys()));
+      };
+      for (const [member, list] of byMember) {
+        this.#renewAllOn(member, list, countDown).catch(ignoreSilence).catch(reject).finally(() => {
+          open--;
+          judge();
+        });
       }
-    }));
-    return hashes.filter((hash) => (needed.get(hash) ?? 0) > 0);
+      judge();
+    });
   }
 
   /** Which of the blocks the member lacks, as far as it knows without reading them. Throws PeerError. */
@@ -246,6 +258,18 @@ export class BlockExchange {
       counters.add("blocks_pushed");
     } finally {
       this.#pushing.set(member, (this.#pushing.get(member) ?? 1) - 1);
+    }
+  }
+
+  async #renewAllOn(
+    member: MemberKey,
+    hashes: readonly string[],
+    isHeld: (hash: string) => void,
+  ): Promise<void> {
+    for (let start = 0; start < hashes.length; start += LIMITS.hashesPerMessageMax) {
+      const part = hashes.slice(start, start + LIMITS.hashesPerMessageMax);
+      const missing = new Set(await this.#renewOn(member, part));
+      for (const hash of part) if (!missing.has(hash)) isHeld(hash);
     }
   }
 

@@ -127,6 +127,15 @@ Deno.test("blocks: what nobody has is unavailable, and healing says so", async (
   assertEquals(await bench.drive(exchange.heal(block)), false);
 });
 
+Deno.test("blocks: a hung node doesn't hold a renewal up", async () => {
+  const bench = new Bench(3);
+  await bench.drive(bench.node(0).exchange.store(HASH, BYTES));
+  bench.hang(1);
+  const before = bench.loop.nowMs;
+  assertEquals(await bench.drive(bench.node(0).exchange.renew([HASH])), []);
+  assert(bench.loop.nowMs - before < 100, `took ${bench.loop.nowMs - before} ms`);
+});
+
 Deno.test("blocks: renewal tells which are on too few nodes, and leases the rest", async () => {
   const lost = blake3Hex(new Uint8Array([1]));
   const bench = new Bench(3);
