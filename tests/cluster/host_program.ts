@@ -1,5 +1,6 @@
 /** A Deno program as a process on a host of a test's network: awaited by its ready line, paused, killed, its clock set wrong. */
 
+import { ChildOutput, killChild, scriptOptions } from "../support/child.ts";
 import type { Host, Network } from "./namespaces.ts";
 
 export interface HostProgramOptions {
@@ -16,32 +17,29 @@ export interface HostProgramOptions {
   readonly clockOffsetMs?: number;
 }
 
-/** Far more than a start takes on a busy machine: only a program that hangs meets it. */
-const START_MS_MAX = 60_000;
-const ENVIRONMENT_KEPT = ["PATH", "HOME", "DENO_DIR", "TMPDIR", "NO_COLOR"];
 const LIBRARY_FOLDERS = "/usr/lib";
 const CLOCK_LIBRARY = "faketime/libfaketimeMT.so.1";
 
 /** Disposing kills it if it still runs. */
 export class HostProgram implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
-  readonly #output: Output;
+  readonly #output: ChildOutput;
 
   /** Throws with what the program said when it ends instead of becoming ready. */
   static async start(options: HostProgramOptions): Promise<HostProgram> {
     const process = commandOf(options).spawn();
-    const output = new Output(process, options.readyLine);
+    const output = new ChildOutput(process, options.readyLine);
     try {
       await output.ready;
     } catch (cause) {
       const { code } = await process.status;
       const { message } = cause as Error;
-      throw new Error(`it ended with ${code} before it was ready:\n${message}`, { cause });
+      throw new Error(`it ended with ${code}: ${message}`, { cause });
     }
     return new HostProgram(process, output);
   }
 
-  private constructor(process: Deno.ChildProcess, output: Output) {
+  private constructor(process: Deno.ChildProcess, output: ChildOutput) {
     this.#process = process;
     this.#output = output;
   }
@@ -72,11 +70,7 @@ export class HostProgram implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#process.kill("SIGKILL");
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // it has ended already
-    }
+    killChild(this.#process);
     await this.ended();
   }
 }
@@ -90,18 +84,8 @@ export function findClockObstacle(): string | undefined {
 
 function commandOf(options: HostProgramOptions): Deno.Command {
   const { network, host, script, words = [], environment = {}, clockOffsetMs = 0 } = options;
-  const kept = ENVIRONMENT_KEPT.flatMap((name) => {
-    const value = Deno.env.get(name);
-    return value === undefined ? [] : [[name, value]];
-  });
-  return network.command(host, Deno.execPath(), {
-    args: ["run", "-A", script, ...words],
-    env: { ...Object.fromEntries(kept), ...environment, ...clockEnvironment(clockOffsetMs) },
-    clearEnv: true,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  });
+  const all = { ...environment, ...clockEnvironment(clockOffsetMs) };
+  return network.command(host, Deno.execPath(), scriptOptions(script, words, all));
 }
 
 /** https://github.com/wolfcw/libfaketime: only the time of day is changed, neither monotonic clocks nor the times of files. */
@@ -131,38 +115,4 @@ function findClockLibrary(): string | undefined {
     }
   }
   return undefined;
-}
-
-/** Collects both output streams to their end, and finds the ready line. */
-class Output {
-  stdout = "";
-  stderr = "";
-  readonly ready: Promise<void>;
-  readonly ended: Promise<void>;
-
-  constructor(process: Deno.ChildProcess, readyLine: RegExp) {
-    const ready = Promise.withResolvers<void>();
-    const timer = setTimeout(() => process.kill("SIGKILL"), START_MS_MAX);
-    this.ready = ready.promise.finally(() => clearTimeout(timer));
-    const judge = () => {
-      if (readyLine.test(this.stdout) || readyLine.test(this.stderr)) ready.resolve();
-    };
-    this.ended = Promise.all([
-      eachText(process.stdout, (text) => {
-        this.stdout += text;
-        judge();
-      }),
-      eachText(process.stderr, (text) => {
-        this.stderr += text;
-        judge();
-      }),
-    ]).then(() => ready.reject(new Error(`${this.stdout}${this.stderr}`)));
-  }
-}
-
-async function eachText(
-  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-  take: (text: string) => void,
-): Promise<void> {
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) take(text);
 }

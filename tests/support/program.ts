@@ -1,12 +1,11 @@
 /** The real program as a child process: started on a free port of 127.0.0.1, awaited by its ready line, stopped by signal. */
 
 import { makeCertificate, type TestCertificate } from "./certificate.ts";
+import { ChildOutput, killChild, scriptOptions } from "./child.ts";
 import { TempDir } from "./temp_dir.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).href;
 const READY_LINE = /^zs3 ready (\S+)\n/m;
-/** Far more than a start takes on a busy machine: only a program that hangs meets it. */
-const START_MS_MAX = 60_000;
 
 export interface ProgramOptions {
   /** Besides --host, --port and --data-dir, which may be given here to replace the usual ones. */
@@ -41,7 +40,7 @@ export class Program implements AsyncDisposable {
   /** PEM file of the authority to trust, when it was started with TLS. */
   readonly authorityFile: string | undefined;
   readonly #process: Deno.ChildProcess;
-  readonly #output: Output;
+  readonly #output: ChildOutput;
   readonly #temp: TempDir;
 
   /** Throws with what the program said when it ends instead of becoming ready. */
@@ -51,14 +50,15 @@ export class Program implements AsyncDisposable {
     const tlsFlags = options.isTls ? await writeCertificate(temp.path, makeCertificate()) : [];
     const words = withDefaults([`--data-dir=${dataDir}`, ...tlsFlags], options.flags ?? []);
     const process = command(words, options.environment ?? {}).spawn();
-    const output = new Output(process);
+    const output = new ChildOutput(process, READY_LINE);
     try {
+      const [, url = ""] = await output.ready;
       return new Program(
         process,
         output,
         temp,
         dataDir,
-        await output.ready,
+        url,
         options.isTls === true,
       );
     } catch (error) {
@@ -70,7 +70,7 @@ export class Program implements AsyncDisposable {
 
   private constructor(
     process: Deno.ChildProcess,
-    output: Output,
+    output: ChildOutput,
     temp: TempDir,
     dataDir: string,
     url: string,
@@ -114,47 +114,10 @@ export class Program implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#process.kill("SIGKILL");
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // it has ended already
-    }
+    killChild(this.#process);
     await this.ended();
     await this.#temp[Symbol.asyncDispose]();
   }
-}
-
-/** Collects both output streams to their end, and finds the ready line. */
-class Output {
-  stdout = "";
-  stderr = "";
-  readonly ready: Promise<string>;
-  readonly ended: Promise<void>;
-
-  constructor(process: Deno.ChildProcess) {
-    const ready = Promise.withResolvers<string>();
-    const timer = setTimeout(() => process.kill("SIGKILL"), START_MS_MAX);
-    this.ready = ready.promise.finally(() => clearTimeout(timer));
-    this.ended = Promise.all([
-      eachText(process.stdout, (text) => {
-        this.stdout += text;
-        const url = READY_LINE.exec(this.stdout)?.[1];
-        if (url !== undefined) ready.resolve(url);
-      }),
-      eachText(process.stderr, (text) => this.stderr += text),
-    ]).then(() =>
-      ready.reject(
-        new Error(`the program ended before it was ready:\n${this.stdout}${this.stderr}`),
-      )
-    );
-  }
-}
-
-async function eachText(
-  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-  take: (text: string) => void,
-): Promise<void> {
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) take(text);
 }
 
 /** The flags given, after those of the usual ones that they don't replace. */
@@ -164,23 +127,11 @@ function withDefaults(usual: readonly string[], given: readonly string[]): strin
   return [...all.filter((flag) => !names.has(flag.replace(/=.*/s, ""))), ...given];
 }
 
-/** The environment is only what is given and what Deno needs: a developer's AWS_REGION must not change a test. */
 function command(
   words: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): Deno.Command {
-  const kept = ["PATH", "HOME", "DENO_DIR", "TMPDIR", "NO_COLOR"].flatMap((name) => {
-    const value = Deno.env.get(name);
-    return value === undefined ? [] : [[name, value]];
-  });
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", MAIN, ...words],
-    env: { ...Object.fromEntries(kept), ...environment },
-    clearEnv: true,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  });
+  return new Deno.Command(Deno.execPath(), scriptOptions(MAIN, words, environment));
 }
 
 async function writeCertificate(dir: string, certificate: TestCertificate): Promise<string[]> {
