@@ -112,6 +112,7 @@ export const LIMITS = {
   joinRetryMs: 1_000,
   discoveryMs: 2_000,
   meetIntervalMs: 5_000,
+  triesBeforeTold: 3,
   gossipDelayMs: 50,
 
   // Cluster: blocks.

@@ -153,7 +153,7 @@ class NodeService implements Service {
       goneAfterMs,
       uploadAgeMsMax: config.uploadAgeMsMax,
       onRefused: (where, error) => this.#noteRefusal(where, error),
-      onFault: (what, cause) => log.fault("-", new Error(what, { cause })),
+      onFault: (what, cause) => noteFault(log, what, cause),
     });
   }
 
@@ -188,7 +188,7 @@ class NodeService implements Service {
       key: this.#key,
       timers: systemTimers,
       found: (address) => node.discovered(address),
-      onFault: (what, cause) => log.fault("-", new Error(what, { cause })),
+      onFault: (what, cause) => noteFault(log, what, cause),
       ...(isOne && { interfaceAddress: config.host }),
     });
     this.#beacon.start();
@@ -226,6 +226,12 @@ class NodeService implements Service {
       state: stageName(stage),
     };
   }
+}
+
+/** What other nodes do is no fault of this program: there is no stack to look at. */
+function noteFault(log: Log, what: string, cause: unknown): void {
+  const isOthers = cause instanceof PeerError;
+  log.fault("-", isOthers ? `${what}: ${cause.message}` : new Error(what, { cause }));
 }
 
 type Member = ReturnType<ClusterNode["members"]>[number];
@@ -296,7 +302,7 @@ export function openContent(dataDir: string, config: Config, log: Log): Promise<
   return openDiskContent({
     dataDir,
     durability: config.durability,
-    onFault: (what, cause) => log.fault("-", new Error(what, { cause })),
+    onFault: (what, cause) => noteFault(log, what, cause),
   });
 }
 
@@ -329,7 +335,7 @@ export class OfflineNode implements AsyncDisposable {
         goneAfterMs: LIMITS.uploadAgeMsMax,
         uploadAgeMsMax: config.uploadAgeMsMax,
         onRefused: () => {},
-        onFault: (what, cause) => log.fault("-", new Error(what, { cause })),
+        onFault: (what, cause) => noteFault(log, what, cause),
       });
       if (node.members().length > 1) {
         await node[Symbol.asyncDispose]();

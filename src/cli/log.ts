@@ -51,9 +51,10 @@ function faultJson(requestId: string, cause: unknown): string {
   });
 }
 
-/** Message, stack and causes on one line. */
+/** Message, stack and causes on one line; a text as it is. */
 function describeFault(cause: unknown): string {
-  return Deno.inspect(cause, { colors: false, depth: 4 }).replace(/\s*[\r\n]+\s*/g, " | ");
+  const text = typeof cause === "string" ? cause : Deno.inspect(cause, { colors: false, depth: 4 });
+  return text.replace(/\s*[\r\n]+\s*/g, " | ");
 }
 
 /** As it is, or quoted when it could be taken for several fields. */

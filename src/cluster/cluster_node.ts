@@ -98,8 +98,8 @@ export class ClusterNode implements AsyncDisposable {
   /** Those at which a node was met: it may go by another one since. */
   readonly #met = new Set<string>();
   readonly #discovered = new Set<string>();
-  /** Why a node couldn't be met, by address, as it was told last. */
-  readonly #unreached = new Map<string, string>();
+  /** Why a node couldn't be met the last time, by address, and how often it was that. */
+  readonly #unreached = new Map<string, { readonly reason: string; readonly times: number }>();
   readonly #startedAt: number;
   #isReady = false;
   /** Whether this node was given up, and must not give its records to others before it has compared them with theirs. */
@@ -442,12 +442,14 @@ export class ClusterNode implements AsyncDisposable {
     if (WILL_NOT_PASS.has(error.code ?? "")) this.#options.onRefused?.(address, error);
   }
 
-  /** An operator who waits for a node to join wants to know why it doesn't: once for each reason. */
+  /** An operator who waits for a node to join wants to know why it doesn't: once for each reason, if it isn't just starting too. */
   #noteUnreached(address: string, error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
-    if (this.#unreached.get(address) === reason) return;
+    const known = this.#unreached.get(address);
+    const times = known?.reason === reason ? known.times + 1 : 1;
     if (this.#unreached.size >= LIMITS.membersMax) this.#unreached.clear();
-    this.#unreached.set(address, reason);
+    this.#unreached.set(address, { reason, times });
+    if (times !== LIMITS.triesBeforeTold) return;
     this.#options.onFault(`no node of this cluster was reached at ${address} yet`, error);
   }
 

@@ -105,6 +105,12 @@ Deno.test("a fault is one line with its causes", () => {
   assertEquals(lines[0]?.includes("\n"), false);
 });
 
+Deno.test("what others do is told in words alone", () => {
+  const { log, lines } = linesOf("text");
+  log.fault("-", "no node at a:1 yet:\nit can't be reached");
+  assertMatch(lines[0] ?? "", / - fault: no node at a:1 yet: \| it can't be reached$/);
+});
+
 Deno.test("a log that is off says nothing", () => {
   const { log, lines } = linesOf("off");
   log.request(RECORD);
