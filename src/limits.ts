@@ -107,6 +107,7 @@ export const LIMITS = {
   peerSuspectMs: 3_000,
   viewCallMs: 2_000,
   readCallMs: 2_000,
+  readHedgeMs: 50,
   writeCallMs: 5_000,
   syncCallMs: 10_000,
   joinRetryMs: 1_000,

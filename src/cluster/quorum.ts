@@ -18,6 +18,8 @@ import {
   stampOf,
   uploadName,
 } from "../storage/record.ts";
+import type { Timers } from "../timers.ts";
+import type { RunBeside } from "./background.ts";
 import type { VersionClock } from "./hybrid_clock.ts";
 import type { Membership, Readers } from "./membership.ts";
 import type { Peers } from "./peers.ts";
@@ -35,13 +37,13 @@ import {
 import type { ClusterRules } from "./rules.ts";
 import type { MemberKey } from "./stages.ts";
 import { closing, unavailable } from "./unavailable.ts";
-import type { RunBeside } from "./background.ts";
 
 export interface QuorumOptions {
   readonly membership: Membership;
   readonly peers: Peers;
   readonly records: RecordStore;
   readonly clock: VersionClock;
+  readonly timers: Timers;
   readonly rules: ClusterRules;
   /** Told of records that this node took in. */
   readonly onRecords: (records: readonly Record[]) => void;
@@ -161,35 +163,73 @@ export class Quorum {
     return { name, readers, stamps: new Map(), newest: undefined };
   }
 
+  /** Asks as many as have to answer, and all the others too when one of those fails or takes long. */
   #ask(readings: readonly Reading[]): Promise<void> {
-    const { membership, records } = this.#options;
-    const { self } = membership;
+    const { timers } = this.#options;
     const pending = new Map<MemberKey, Reading[]>();
+    const { first, rest } = this.#plan(readings);
+    return new Promise((resolve, reject) => {
+      const ask = (asked: ReadonlyMap<MemberKey, Reading[]>) => {
+        for (const [member, names] of asked) {
+          pending.set(member, [...pending.get(member) ?? [], ...names]);
+          const fail = (fault: unknown) => end(() => reject(fault));
+          this.#askMember(member, names).catch(ignoreSilence).catch(fail).finally(() => {
+            const left = pending.get(member)?.filter((reading) => !names.includes(reading)) ?? [];
+            if (left.length > 0) pending.set(member, left);
+            else pending.delete(member);
+            judge();
+          });
+        }
+      };
+      const askRest = () => {
+        const others = new Map(rest);
+        rest.clear();
+        ask(others);
+      };
+      const judge = () => {
+        if (readings.every(isAnswered)) return end(resolve);
+        const short = () =>
+          readings.find((reading) =>
+            reading.stamps.size + countPending(reading, pending) < reading.readers.needed
+          );
+        if (short() !== undefined) askRest();
+        const failed = short();
+        if (failed !== undefined) end(() => reject(readFailure(failed)));
+      };
+      const cancel = timers.after(LIMITS.readHedgeMs, askRest);
+      const end = (settle: () => void) => {
+        cancel();
+        rest.clear();
+        settle();
+      };
+      ask(first);
+      judge();
+    });
+  }
+
+  /** Which names to ask of whom at first, and of whom besides. This node's own answers are taken at once. */
+  #plan(readings: readonly Reading[]) {
+    const { membership, records, peers } = this.#options;
+    const { self } = membership;
+    const first = new Map<MemberKey, Reading[]>();
+    const rest = new Map<MemberKey, Reading[]>();
     for (const reading of readings) {
       // The local copy is taken into account even when it isn't asked for: it can only be newer.
       const local = records.find(reading.name);
       reading.newest = local;
-      for (const member of reading.readers.members) {
-        if (member === self) reading.stamps.set(self, local && stampOf(local));
-        else listOf(pending, member).push(reading);
+      const { members, needed } = reading.readers;
+      if (members.includes(self)) reading.stamps.set(self, local && stampOf(local));
+      const others = members.filter((member) => member !== self);
+      const sorted = [
+        ...others.filter((member) => !peers.isSuspect(member)),
+        ...others.filter((member) => peers.isSuspect(member)),
+      ];
+      const firstCount = needed - reading.stamps.size;
+      for (const [index, member] of sorted.entries()) {
+        listOf(index < firstCount ? first : rest, member).push(reading);
       }
     }
-    return new Promise((resolve, reject) => {
-      const judge = () => {
-        if (readings.every(isAnswered)) return resolve();
-        const short = readings.find((reading) =>
-          reading.stamps.size + countPending(reading, pending) < reading.readers.needed
-        );
-        if (short !== undefined) reject(readFailure(short));
-      };
-      for (const [member, asked] of pending) {
-        this.#askMember(member, asked).catch(ignoreSilence).catch(reject).finally(() => {
-          pending.delete(member);
-          judge();
-        });
-      }
-      judge();
-    });
+    return { first, rest };
   }
 
   async #askMember(member: MemberKey, readings: readonly Reading[]): Promise<void> {
