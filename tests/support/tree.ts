@@ -27,7 +27,10 @@ export const SMALL_TREE: TreeOptions = {
   largeFileBytes: [8 * MiB, 17 * MiB + 1],
 };
 
-/** Makes `dir` and fills it. */
+/** Clients compare times in whole seconds: a file of this very second is newer than its copy made a moment later. */
+const AGE_MS = 60_000;
+
+/** Makes `dir` and fills it with files of a minute ago. */
 export async function makeTree(dir: string, options: TreeOptions): Promise<void> {
   await copyRealFiles(`${dir}/real`, options.realFiles);
   const names = NASTY_FILE_NAMES.filter((name) => options.without?.test(name) !== true);
@@ -42,6 +45,8 @@ export async function makeTree(dir: string, options: TreeOptions): Promise<void>
   const deep = `${dir}/deep${"/d".repeat(40)}`;
   await Deno.mkdir(deep, { recursive: true });
   await Deno.writeTextFile(`${deep}/end`, "deep");
+  const time = new Date(Date.now() - AGE_MS);
+  for await (const path of filesBelow(dir)) await Deno.utime(`${dir}/${path}`, time, time);
 }
 
 /** Relative path → size and SHA-256 of every file below `dir`; folders count only by their files. */
