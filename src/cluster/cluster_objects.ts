@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { S3Error } from "../errors.ts";
+import { refuseCondition } from "../storage/condition.ts";
 import { copyDigest, digested, keptMeta } from "../storage/copy_plan.ts";
 import type * as seam from "../storage/object_store.ts";
 import { bucketName, objectName, type Record } from "../storage/record.ts";
@@ -11,7 +12,6 @@ import {
   type ClusterParts,
   commitContent,
   findLive,
-  refuseCondition,
   requireBucket,
   requireOpenBucket,
   versionAfter,
@@ -34,10 +34,7 @@ export class ClusterObjects {
 
   /** Throws NoSuchBucket, NoSuchKey. */
   async find({ bucket, key }: seam.Target): Promise<Record> {
-    const [bucketRecord, record] = await this.#parts.quorum.read([
-      bucketName(bucket),
-      objectName(bucket, key),
-    ]);
+    const [bucketRecord, record] = await this.#read({ bucket, key });
     const object = findLive(record);
     if (object === undefined || bucketRecord === undefined || !isClosing(bucketRecord)) {
       requireBucket(bucketRecord, this.#parts);
@@ -74,12 +71,9 @@ export class ClusterObjects {
 
   async put(request: seam.PutRequest): Promise<seam.ObjectInfo> {
     refuseCondition(request.condition);
-    const { quorum, clock, timers, intake } = this.#parts;
+    const { clock, timers, intake } = this.#parts;
     const { bucket, key } = request;
-    const [bucketRecord, current] = await quorum.read([
-      bucketName(bucket),
-      objectName(bucket, key),
-    ]);
+    const [bucketRecord, current] = await this.#read({ bucket, key });
     const home = requireOpenBucket(bucketRecord, this.#parts);
     const { content, digest, heldSince } = await takeBody(request.body, request.sizeHint, intake);
     const meta = request.seal(digest);
@@ -103,10 +97,7 @@ export class ClusterObjects {
   ): Promise<void> {
     refuseCondition(condition);
     const { quorum, clock } = this.#parts;
-    const [bucketRecord, current] = await quorum.read([
-      bucketName(bucket),
-      objectName(bucket, key),
-    ]);
+    const [bucketRecord, current] = await this.#read({ bucket, key });
     requireBucket(bucketRecord, this.#parts);
     if (findLive(current) === undefined) return;
     const version = await versionAfter(clock, current);
@@ -149,10 +140,7 @@ export class ClusterObjects {
 
   async update({ bucket, key }: seam.Target, patch: seam.ObjectPatch): Promise<seam.ObjectInfo> {
     const { quorum, clock } = this.#parts;
-    const [bucketRecord, current] = await quorum.read([
-      bucketName(bucket),
-      objectName(bucket, key),
-    ]);
+    const [bucketRecord, current] = await this.#read({ bucket, key });
     const home = requireOpenBucket(bucketRecord, this.#parts);
     const record = requireObject(current);
     const changed = patchObject(record, patch, await versionAfter(clock, record));
@@ -166,17 +154,19 @@ export class ClusterObjects {
     body: seam.Body,
     sizeHint: number,
   ): Promise<void> {
-    const { quorum, clock, intake } = this.#parts;
+    const { clock, intake } = this.#parts;
     const { bucket, key } = facts;
-    const [bucketRecord, current] = await quorum.read([
-      bucketName(bucket),
-      objectName(bucket, key),
-    ]);
+    const [bucketRecord, current] = await this.#read({ bucket, key });
     const home = requireOpenBucket(bucketRecord, this.#parts);
     const { content, digest, heldSince } = await takeBody(body, sizeHint, intake);
     const version = await versionAfter(clock, current);
     const record = objectRecord({ ...facts, size: digest.size }, content, version);
     await commitContent(this.#parts, record, home, heldSince);
+  }
+
+  /** The bucket's record and the key's. */
+  #read({ bucket, key }: seam.Target): Promise<(Record | undefined)[]> {
+    return this.#parts.quorum.read([bucketName(bucket), objectName(bucket, key)]);
   }
 
   /** ETag and checksum of the source's bytes in one piece. */

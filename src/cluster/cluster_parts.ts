@@ -3,7 +3,6 @@
 import type { Random } from "../clock.ts";
 import { S3Error } from "../errors.ts";
 import type { RecordStore } from "../storage/content_store.ts";
-import type { WriteCondition } from "../storage/object_store.ts";
 import { type BlockRef, lastVersion, type Record, type Version } from "../storage/record.ts";
 import type { Timers } from "../timers.ts";
 import type { BlockExchange } from "./block_exchange.ts";
@@ -25,14 +24,6 @@ export interface ClusterParts {
   readonly intake: BodyIntakeOptions;
   /** Throws ServiceUnavailable until this node counts as a member and has caught up. */
   requireReady(): void;
-}
-
-/** Throws NotImplemented for a condition: what can't be applied in one step with the write isn't accepted. */
-export function refuseCondition(condition: WriteCondition | undefined): void {
-  if (condition === undefined) return;
-  throw new S3Error("NotImplemented", {
-    message: "Conditional writes are not implemented in distributed mode.",
-  });
 }
 
 /** The record if it is there and live. */

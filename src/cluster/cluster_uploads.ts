@@ -5,6 +5,7 @@
 
 import { S3Error } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
+import { refuseCondition } from "../storage/condition.ts";
 import { listUploads, type ScanRange, type UploadPlace } from "../storage/listing.ts";
 import { isRepeatedCompletion, newUploadId, planCompletion } from "../storage/multipart.ts";
 import type {
@@ -24,7 +25,6 @@ import {
   type ClusterParts,
   commitContent,
   findLive,
-  refuseCondition,
   requireBucket,
   requireOpenBucket,
   versionAfter,
