@@ -2,13 +2,13 @@
 
 import { createHash, type Hash } from "node:crypto";
 import { blake3Hex } from "../blake3.ts";
+import type { Budget } from "../budget.ts";
 import { S3Error } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { BlockRef } from "../storage/record.ts";
 import type { Body, BodyDigest } from "../storage/object_store.ts";
 import type { Timers } from "../timers.ts";
 import type { BlockExchange } from "./block_exchange.ts";
-import type { Budget } from "./budget.ts";
 
 /** The bytes of an object or part, as they stand in its record. */
 export interface Content {
@@ -113,7 +113,7 @@ class BodyIntake {
     const atOnce = LIMITS.blockBytesAtOncePerUpload / this.#blockBytes;
     while (this.#storing.size >= atOnce) await Promise.race(this.#storing);
     // Only whole blocks take from the budget: a client that sends slowly keeps nobody else from it.
-    const grant = await this.#options.budget.acquire(this.#heldBytes);
+    const grant = await this.#options.budget.take(this.#heldBytes);
     const bytes = this.#takeHeld();
     const hash = blake3Hex(bytes);
     this.#blocks.push({ hash, size: bytes.length });

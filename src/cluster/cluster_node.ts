@@ -1,5 +1,6 @@
 /** One node of a cluster: puts the parts together, answers its peers, joins, and does what has to be done in the background. */
 
+import { Budget } from "../budget.ts";
 import type { Random } from "../clock.ts";
 import { Kademlia } from "../dht/kademlia.ts";
 import { S3Error } from "../errors.ts";
@@ -15,16 +16,16 @@ import {
 } from "../peer/transport.ts";
 import type { ContentStore } from "../storage/content_store.ts";
 import type { JsonObject, Record } from "../storage/record.ts";
-import type { Timers } from "../timers.ts";
+import { sleep, type Timers } from "../timers.ts";
 import { Background, type RunBeside } from "./background.ts";
 import { BlockExchange } from "./block_exchange.ts";
-import { Budget } from "./budget.ts";
 import { ClusterStore } from "./cluster_store.ts";
 import { Counters } from "./counters.ts";
 import { Garbage } from "./garbage.ts";
 import { HybridClock, versionAt, type VersionClock } from "./hybrid_clock.ts";
 import { Leases } from "./leases.ts";
 import { type MemberInfo, Membership } from "./membership.ts";
+import { heldPages } from "./pages.ts";
 import { Peers } from "./peers.ts";
 import { placeOfBlock } from "./placement.ts";
 import { ignoreSilence, Quorum } from "./quorum.ts";
@@ -82,7 +83,6 @@ export class ClusterNode implements AsyncDisposable {
   readonly dht: Kademlia;
   readonly #options: ClusterNodeOptions;
   readonly #membership: Membership;
-  readonly #peers: Peers;
   readonly #quorum: Quorum;
   readonly #exchange: BlockExchange;
   readonly #sync: Sync;
@@ -152,7 +152,6 @@ export class ClusterNode implements AsyncDisposable {
       leases,
     };
     this.#membership = membership;
-    this.#peers = peers;
     this.#quorum = new Quorum({ ...common, onRecords });
     this.#exchange = new BlockExchange({ ...common, dht: this.dht, terms });
     this.#sync = new Sync({ ...common, onRecords });
@@ -472,7 +471,6 @@ export class ClusterNode implements AsyncDisposable {
     await Promise.all(Array.from(contacts.values(), (contact) => this.#tell(contact)));
   }
 
-  /** Whether it answered. */
   async #tell(contact: Contact): Promise<void> {
     const message = { kind: "cluster.view", data: this.#membership.view() };
     try {
@@ -561,28 +559,19 @@ export class ClusterNode implements AsyncDisposable {
   }
 
   async #announceAll(): Promise<void> {
-    const { blocks } = this.#options.content;
+    const { content: { blocks }, timers } = this.#options;
     const contacts = this.#membership.staying().flatMap((member) =>
       this.#membership.contactOf(member) ?? []
     );
     await this.dht.join(contacts);
-    for (let after = "";;) {
-      const page = blocks.list(after, LIMITS.repairPage);
+    for await (const page of heldPages(blocks, timers)) {
       this.dht.announce(page.map(placeOfBlock));
-      const last = page.at(-1);
-      if (last === undefined || page.length < LIMITS.repairPage) return;
-      after = last;
       // More than a bound of announcements would be forgotten.
       while (this.dht.stats().announcementsWaiting > LIMITS.announcementsAhead) {
         if (this.#background.isStopping) return;
-        await this.#sleep(LIMITS.announcePauseMs);
+        await sleep(timers, LIMITS.announcePauseMs);
       }
-      await this.#sleep(0);
     }
-  }
-
-  #sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => this.#options.timers.after(ms, resolve));
   }
 
   #noteRecords(records: readonly Record[]): void {

@@ -8,6 +8,7 @@ import type { BlockStore, RecordStore } from "../storage/content_store.ts";
 import type { Timers } from "../timers.ts";
 import type { Counters } from "./counters.ts";
 import type { Leases } from "./leases.ts";
+import { heldPages } from "./pages.ts";
 import { ignoreSilence } from "./quorum.ts";
 import type { ClusterRules } from "./rules.ts";
 import type { Sync } from "./sync.ts";
@@ -53,17 +54,12 @@ export class Garbage {
   async #mark(): Promise<void> {
     const { records, blocks, timers } = this.#options;
     const marked = new Map<string, number>();
-    for (let after = "";;) {
-      const page = blocks.list(after, LIMITS.repairPage);
+    for await (const page of heldPages(blocks, timers)) {
       const now = timers.elapsed();
       for (const hash of page) {
         if (records.isReferenced(hash) || marked.size >= LIMITS.garbageMax) continue;
         marked.set(hash, this.#since.get(hash) ?? now);
       }
-      const last = page.at(-1);
-      if (last === undefined || page.length < LIMITS.repairPage) break;
-      after = last;
-      await new Promise<void>((resolve) => timers.after(0, resolve));
     }
     this.#since = marked;
   }

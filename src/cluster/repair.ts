@@ -12,6 +12,7 @@ import type { BlockExchange } from "./block_exchange.ts";
 import type { Counters } from "./counters.ts";
 import type { Leases } from "./leases.ts";
 import type { Membership } from "./membership.ts";
+import { heldPages, pagesOf } from "./pages.ts";
 import { placeOfBlock } from "./placement.ts";
 import { ignoreSilence } from "./quorum.ts";
 import type { MemberKey } from "./stages.ts";
@@ -88,27 +89,18 @@ export class Repair {
   }
 
   async #findMissing(): Promise<void> {
-    const { records } = this.#options;
-    for (let after = "";;) {
-      const page = records.references(after, LIMITS.repairPage);
+    const { records, timers } = this.#options;
+    const references = (after: string, limit: number) => records.references(after, limit);
+    for await (const page of pagesOf(references, ({ hash }) => hash, timers)) {
       for (const block of page) this.#noteBlock(block);
-      const last = page.at(-1);
-      if (last === undefined || page.length < LIMITS.repairPage) return;
-      after = last.hash;
-      await this.#breathe();
     }
   }
 
   /** Gives the blocks of others' share to them, and removes those that all of them have. */
   async #handOver(): Promise<void> {
-    const { blocks } = this.#options;
-    for (let after = "";;) {
-      const page = blocks.list(after, LIMITS.repairPage);
+    const { blocks, timers } = this.#options;
+    for await (const page of heldPages(blocks, timers)) {
       await this.#handOverPage(page.filter((hash) => this.#isSurplus(hash)));
-      const last = page.at(-1);
-      if (last === undefined || page.length < LIMITS.repairPage) return;
-      after = last;
-      await this.#breathe();
     }
   }
 
@@ -157,10 +149,5 @@ export class Repair {
     const { records, leases, membership } = this.#options;
     return membership.isSettled && !this.#isOwn(hash) && records.isReferenced(hash) &&
       !leases.isLeased(hash);
-  }
-
-  /** Lets requests go first. */
-  #breathe(): Promise<void> {
-    return new Promise((resolve) => this.#options.timers.after(0, resolve));
   }
 }

@@ -10,12 +10,12 @@
  * handlers must bear being asked again.
  */
 
+import { Budget } from "../budget.ts";
 import type { Random } from "../clock.ts";
 import { LIMITS } from "../limits.ts";
 import type { JsonObject } from "../storage/record.ts";
 import type { Timers } from "../timers.ts";
 import { isAddress } from "./address.ts";
-import { Budget } from "./budget.ts";
 import { Deadline, orAborted } from "./deadline.ts";
 import { openDirectClient } from "./direct_client.ts";
 import {

@@ -8,13 +8,13 @@
  * A call is delivered once: its counter is claimed in the caller's session before its body is read, whatever comes of it.
  */
 
+import { Budget } from "../budget.ts";
 import type { Random } from "../clock.ts";
 import { splitUrl } from "../incoming_request.ts";
 import { LIMITS } from "../limits.ts";
 import type { JsonObject } from "../storage/record.ts";
 import type { Timers } from "../timers.ts";
 import { joinAddress } from "./address.ts";
-import { Budget } from "./budget.ts";
 import { Deadline } from "./deadline.ts";
 import { decodeFrame, decodeJson, encodeFrame, FRAME_BYTES_MAX, isJsonObject } from "./frame.ts";
 import { type Caller, checkConfig, parseHello, type SelfNode, type Welcome } from "./hello.ts";

@@ -3,7 +3,7 @@
  * a network that a test can hold up, refuse, or lie on.
  */
 
-import { Budget } from "../../../src/cluster/budget.ts";
+import { Budget } from "../../../src/budget.ts";
 import { BlockExchange } from "../../../src/cluster/block_exchange.ts";
 import { Counters } from "../../../src/cluster/counters.ts";
 import { HybridClock } from "../../../src/cluster/hybrid_clock.ts";

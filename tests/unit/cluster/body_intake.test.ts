@@ -8,7 +8,7 @@ import {
   type BodyIntakeOptions,
   takeBody,
 } from "../../../src/cluster/body_intake.ts";
-import { Budget } from "../../../src/cluster/budget.ts";
+import { Budget } from "../../../src/budget.ts";
 import { S3Error } from "../../../src/errors.ts";
 import { LIMITS } from "../../../src/limits.ts";
 import { EventLoop } from "../../sim/event_loop.ts";
@@ -52,7 +52,7 @@ class World {
   /** Whether all of the budget is free again. */
   async isFree(): Promise<boolean> {
     let isGranted = false;
-    const granting = this.options.budget.acquire(8 * MiB).then((grant) => {
+    const granting = this.options.budget.take(8 * MiB).then((grant) => {
       isGranted = true;
       grant[Symbol.dispose]();
     });

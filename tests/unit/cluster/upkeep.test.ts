@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { blake3Hex } from "../../../src/blake3.ts";
 import { Background } from "../../../src/cluster/background.ts";
-import { Budget } from "../../../src/cluster/budget.ts";
+import { Budget } from "../../../src/budget.ts";
 import { Garbage } from "../../../src/cluster/garbage.ts";
 import { CLUSTER_RULES } from "../../../src/cluster/rules.ts";
 import { S3Error } from "../../../src/errors.ts";
@@ -109,9 +109,9 @@ Deno.test("garbage: a block that is promised to somebody while it is being remov
 Deno.test("budget: first come, first served, never more than there is, and given back once", async () => {
   const budget = new Budget(10);
   const order: string[] = [];
-  const first = await budget.acquire(6);
-  const large = budget.acquire(10).then((grant) => (order.push("large"), grant));
-  const small = budget.acquire(1).then((grant) => (order.push("small"), grant));
+  const first = await budget.take(6);
+  const large = budget.take(10).then((grant) => (order.push("large"), grant));
+  const small = budget.take(1).then((grant) => (order.push("small"), grant));
   for (let turn = 0; turn < 5; turn++) await Promise.resolve();
   assertEquals(order, []);
   first[Symbol.dispose]();

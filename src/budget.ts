@@ -11,7 +11,7 @@ export class Budget {
   readonly #line = new Set<Waiter>();
   #taken = 0;
 
-  constructor(total: number, waitingMax: number) {
+  constructor(total: number, waitingMax = Infinity) {
     this.#total = total;
     this.#waitingMax = waitingMax;
   }
@@ -21,30 +21,36 @@ export class Budget {
   }
 
   /**
-   * Takes an amount of at most the total, in the order of asking; disposing gives it back. Rejects with the signal's reason when
-   * that is aborted first, and with a RangeError when too many wait.
+   * Takes an amount of at most the total, in the order of asking; disposing gives it back, once. Rejects with the signal's reason
+   * when that is aborted first, and with a RangeError when too many wait.
    */
-  async take(amount: number, signal: AbortSignal): Promise<Disposable> {
-    signal.throwIfAborted();
+  async take(amount: number, signal?: AbortSignal): Promise<Disposable> {
+    signal?.throwIfAborted();
     if (this.#line.size > 0 || !this.#hasRoom(amount)) await this.#wait(amount, signal);
     else this.#taken += amount;
-    return { [Symbol.dispose]: () => this.#giveBack(amount) };
+    let isHeld = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (isHeld) this.#giveBack(amount);
+        isHeld = false;
+      },
+    };
   }
 
-  #wait(amount: number, signal: AbortSignal): Promise<void> {
+  #wait(amount: number, signal: AbortSignal | undefined): Promise<void> {
     if (this.#line.size >= this.#waitingMax) throw new RangeError("too many wait already");
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const abort = () => {
       this.#line.delete(waiter);
-      reject(signal.reason);
+      reject(signal?.reason);
       this.#serve(); // the next may want less
     };
     const go = () => {
-      signal.removeEventListener("abort", abort);
+      signal?.removeEventListener("abort", abort);
       resolve();
     };
     const waiter = { amount, go };
-    signal.addEventListener("abort", abort, { once: true });
+    signal?.addEventListener("abort", abort, { once: true });
     this.#line.add(waiter);
     return promise;
   }

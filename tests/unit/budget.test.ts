@@ -1,7 +1,7 @@
 /** Shares: never more than there is, in the order of asking, and given back whatever happens. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Budget } from "../../../src/peer/budget.ts";
+import { Budget } from "../../src/budget.ts";
 
 const forever = new AbortController().signal;
 
