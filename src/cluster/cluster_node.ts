@@ -24,6 +24,7 @@ import { Counters } from "./counters.ts";
 import { Garbage } from "./garbage.ts";
 import { HybridClock, versionAt, type VersionClock } from "./hybrid_clock.ts";
 import { Leases } from "./leases.ts";
+import { Meeting } from "./meeting.ts";
 import { type MemberInfo, Membership } from "./membership.ts";
 import { heldPages } from "./pages.ts";
 import { Peers } from "./peers.ts";
@@ -85,6 +86,7 @@ export class ClusterNode implements AsyncDisposable {
   readonly #membership: Membership;
   readonly #quorum: Quorum;
   readonly #exchange: BlockExchange;
+  readonly #meeting: Meeting;
   readonly #sync: Sync;
   readonly #rangeSync: RangeSync;
   readonly #repair: Repair;
@@ -93,14 +95,6 @@ export class ClusterNode implements AsyncDisposable {
   readonly #counters = new Counters();
   readonly #background: Background;
   readonly #ready = Promise.withResolvers<void>();
-  /** Addresses that were found to be this node's own. */
-  readonly #ownAddresses = new Set<string>();
-  /** Those at which a node was met: it may go by another one since. */
-  readonly #met = new Set<string>();
-  readonly #discovered = new Set<string>();
-  /** Why a node couldn't be met the last time, by address, and how often it was that. */
-  readonly #unreached = new Map<string, { readonly reason: string; readonly times: number }>();
-  readonly #startedAt: number;
   #isReady = false;
   /** Whether this node was given up, and must not give its records to others before it has compared them with theirs. */
   #isReturning = false;
@@ -115,7 +109,6 @@ export class ClusterNode implements AsyncDisposable {
     const { self, content, transport, timers, random, terms, rules = CLUSTER_RULES } = options;
     const { records, blocks } = content;
     this.#options = options;
-    this.#startedAt = timers.elapsed();
     this.#background = new Background(timers, options.onFault);
     const counters = this.#counters;
     const clock = options.versions ?? new HybridClock(timers, self.id, records);
@@ -152,6 +145,7 @@ export class ClusterNode implements AsyncDisposable {
       leases,
     };
     this.#membership = membership;
+    this.#meeting = new Meeting({ ...options, membership, dht: this.dht });
     this.#quorum = new Quorum({ ...common, onRecords });
     this.#exchange = new BlockExchange({ ...common, dht: this.dht, terms });
     this.#sync = new Sync({ ...common, onRecords });
@@ -203,10 +197,8 @@ export class ClusterNode implements AsyncDisposable {
 
   /** Hears of an address at which a node of this cluster may be: it is believed when it proves itself. */
   discovered(address: string): void {
-    if (this.#ownAddresses.has(address) || this.#discovered.size >= LIMITS.membersMax) return;
-    if (this.#membership.addresses().includes(address)) return;
-    this.#discovered.add(address);
-    if (this.#isReady) this.#background.run("meeting a node", () => this.#meet([address]));
+    if (!this.#meeting.discovered(address)) return;
+    if (this.#isReady) this.#background.run("meeting a node", () => this.#meeting.meetUnmet());
     else this.#wakeJoin();
   }
 
@@ -322,7 +314,7 @@ export class ClusterNode implements AsyncDisposable {
       if (this.#isReady) await work();
     };
     this.#background.run("joining", () => this.#join());
-    every("meeting nodes", LIMITS.meetIntervalMs, whenReady(() => this.#meet(this.#unmet())));
+    every("meeting nodes", LIMITS.meetIntervalMs, whenReady(() => this.#meeting.meetUnmet()));
     this.#wakeUpkeep = [
       every("gossip", gossipIntervalMs, () => this.#gossipRound()),
       every("repair", repairIntervalMs, whenReady(() => this.#repair.round())),
@@ -355,9 +347,9 @@ export class ClusterNode implements AsyncDisposable {
   /** Until this node counts: finds others, tells and hears, moves on. */
   async #join(): Promise<void> {
     while (!this.#background.isStopping && !this.#isReady) {
-      await this.#meet(this.#unmet());
-      if (this.#mayFound()) this.#membership.found();
-      await this.#gossip();
+      await this.#meeting.meetUnmet();
+      if (this.#meeting.mayFound()) this.#membership.found();
+      await this.#meeting.gossip();
       await this.#advance();
       if (this.#membership.isSettled && !this.#mustCompare && await this.#caughtUp()) {
         this.#isReady = true;
@@ -381,30 +373,6 @@ export class ClusterNode implements AsyncDisposable {
     });
   }
 
-  /** Addresses of which it isn't known yet which node is there. */
-  #unmet(): string[] {
-    const former = this.#membership.formerAddresses();
-    const met = new Set([...this.#membership.addresses(), ...this.#ownAddresses]);
-    const named = [...this.#options.bootstrap, ...this.#discovered];
-    return [...former, ...named.filter((address) => !met.has(address))];
-  }
-
-  /**
-   * Everybody who was named is met, or is this node, and the network has had its time to name others. A node that begins a cluster
-   * before that, alone or with others, would have to merge it with the one that those it hasn't met are in.
-   */
-  #mayFound(): boolean {
-    const { bootstrap, discoveryMs, timers } = this.#options;
-    const isMet = (address: string) => this.#ownAddresses.has(address) || this.#met.has(address);
-    // Who was found may have met this node first.
-    const known = new Set(this.#membership.addresses());
-    const isKnown = (address: string) => isMet(address) || known.has(address);
-    if (!bootstrap.every(isMet) || !Array.from(this.#discovered).every(isKnown)) return false;
-    if (this.#membership.hasOthers) return true;
-    return this.#membership.formerAddresses().length === 0 &&
-      timers.elapsed() - this.#startedAt >= discoveryMs;
-  }
-
   async #caughtUp(): Promise<boolean> {
     try {
       await this.#sync.catchUp();
@@ -415,75 +383,13 @@ export class ClusterNode implements AsyncDisposable {
     }
   }
 
-  async #meet(addresses: readonly string[]): Promise<void> {
-    await Promise.all(addresses.map(async (address) => {
-      const contact = await this.#identify(address);
-      this.#discovered.delete(address);
-      if (contact === undefined) return;
-      if (contact.id === this.#options.self.id) this.#ownAddresses.add(address);
-      else await this.#tell(contact);
-    }));
-  }
-
-  async #identify(address: string): Promise<Contact | undefined> {
-    try {
-      return await this.#options.transport.identify(address, LIMITS.viewCallMs);
-    } catch (error) {
-      ignoreSilence(error);
-      this.#noteRefusal(address, error);
-      this.#noteUnreached(address, error);
-      return undefined;
-    }
-  }
-
-  #noteRefusal(address: string, error: unknown): void {
-    if (!(error instanceof PeerError && error.reason === "refused")) return;
-    if (WILL_NOT_PASS.has(error.code ?? "")) this.#options.onRefused?.(address, error);
-  }
-
-  /** An operator who waits for a node to join wants to know why it doesn't: once for each reason, if it isn't just starting too. */
-  #noteUnreached(address: string, error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
-    const known = this.#unreached.get(address);
-    const times = known?.reason === reason ? known.times + 1 : 1;
-    if (this.#unreached.size >= LIMITS.membersMax) this.#unreached.clear();
-    this.#unreached.set(address, { reason, times });
-    if (times !== LIMITS.triesBeforeTold) return;
-    this.#options.onFault(`no node of this cluster was reached at ${address} yet`, error);
-  }
-
   async #gossipRound(): Promise<void> {
-    await this.#gossip();
+    await this.#meeting.gossip();
     await this.#advance();
     if (!this.#isReady) return;
     await this.#sync.pullAll(this.#membership.staying());
     await this.#sync.save();
     await this.#compareNow();
-  }
-
-  /** Tells everybody, and hears from them. */
-  async #gossip(): Promise<void> {
-    const contacts = new Map<string, Contact>();
-    for (const member of this.#membership.others()) {
-      const contact = this.#membership.contactOf(member);
-      if (contact !== undefined) contacts.set(contact.id, contact);
-    }
-    await Promise.all(Array.from(contacts.values(), (contact) => this.#tell(contact)));
-  }
-
-  async #tell(contact: Contact): Promise<void> {
-    const message = { kind: "cluster.view", data: this.#membership.view() };
-    try {
-      const { data } = await this.#options.transport.call(contact, message, LIMITS.viewCallMs);
-      this.dht.seen(contact);
-      await this.#membership.take(contact, data);
-      if (!this.#isReady) this.#met.add(contact.address);
-    } catch (error) {
-      if (!(error instanceof PeerError || error instanceof PeerFault)) throw error;
-      this.#noteRefusal(contact.address, error);
-      this.#membership.missed(contact.id);
-      this.dht.failed(contact.id);
-    }
   }
 
   async #answerView(from: Contact, data: JsonObject): Promise<JsonObject> {
@@ -505,7 +411,7 @@ export class ClusterNode implements AsyncDisposable {
       if (this.#membership.isExpelled || this.#membership.isOfAnotherLife) await this.#return();
       const isChanged = await this.#membership.advance((members) => this.#sync.pullAll(members));
       if (!isChanged) continue;
-      await this.#gossip();
+      await this.#meeting.gossip();
       this.#mustAdvanceAgain = true;
       this.#wakeJoin();
       this.#wake();
@@ -586,9 +492,6 @@ export class ClusterNode implements AsyncDisposable {
     else this.dht.failed(contact.id);
   }
 }
-
-/** Codes of refusals that say that this node can't be one of the cluster's as it is. */
-const WILL_NOT_PASS: ReadonlySet<string> = new Set(["duplicateId", "config"]);
 
 /** What a client would be told (a full disk, most likely) is a refusal to a peer, not a fault of this node. */
 async function refusing<T>(work: () => T): Promise<Awaited<T>> {
