@@ -55,7 +55,7 @@ export class FileBuckets {
       change.putBucket({ name, created: clock.now(), owner, acl, cors: null, tags: null });
       return journal.plan(change, { bucket: name, key: "", action: "makeBucket" });
     });
-    await journal.finish(entry);
+    journal.finish(entry);
   }
 
   async update(name: string, patch: BucketPatch): Promise<void> {

@@ -128,7 +128,7 @@ export class FileObjects {
           checkCondition(current && objectInfo(current), condition);
           return watched(change);
         });
-      await journal.finish(entry);
+      journal.finish(entry);
       return row;
     } catch (error) {
       if (!isCommitted) await this.#discard(version.source);
@@ -152,7 +152,7 @@ export class FileObjects {
         checkCondition(current && objectInfo(current), condition);
         return step(change);
       });
-    if (entry !== undefined) await journal.finish(entry);
+    if (entry !== undefined) journal.finish(entry);
   }
 
   async update(target: seam.Target, patch: seam.ObjectPatch): Promise<ObjectRow> {

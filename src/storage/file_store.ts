@@ -128,7 +128,7 @@ export class FileStore implements seam.ObjectStore {
       const entry = this.#buckets.planDeletion(change, bucket);
       return { entry, temps: this.#uploads.planDeletion(change, bucket) };
     });
-    await journal.finish(entry);
+    journal.finish(entry);
     await tree.discard(temps);
   }
 

@@ -5,10 +5,14 @@
  * An entry's life: committed (in the catalog, with a small body's bytes) → durable → laid out (the file is there) →
  * settled (the file would survive a power cut; the entry is dropped). A start finishes what a crash left. A newer entry
  * for the same key replaces the older one, which then needs nothing more.
+ *
+ * Who writes now and then finds the file in place with the reply. In busy times layouts wait for a moment of rest, for at
+ * most LIMITS.layoutDelayMsMax: what is overwritten meanwhile is never laid out.
  */
 
 import { S3Error } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
+import { Allowance } from "./allowance.ts";
 import type { Catalog, CatalogChange, Durability } from "./catalog.ts";
 import type { JournalAction, JournalRow } from "./catalog_session.ts";
 import type { Files } from "./files.ts";
@@ -33,6 +37,8 @@ export interface JournalEntry {
   hasFailed: boolean;
   /** Temp files of entries that this one replaced: removed when this one is durable. */
   readonly obsoleteTemps: string[];
+  /** Since when the key's file isn't what the object is, by `performance.now`. */
+  behindSinceMs: number;
 }
 
 /** What a transaction wants done to the files. */
@@ -53,6 +59,8 @@ export interface JournalOptions {
   readonly onFault: (what: string, error: unknown) => void;
 }
 
+const NEW_ENTRY = { isLaidOut: false, hasFailed: false } as const;
+
 /** A layout that isn't settled yet, with what must be synced for it and for those that it replaced. */
 interface LaidOut {
   readonly entry: JournalEntry;
@@ -67,8 +75,12 @@ export class Journal {
   readonly #isStrict: boolean;
   readonly #onFault: JournalOptions["onFault"];
   readonly #entries = new Map<string, JournalEntry>();
-  /** Durable entries that wait to be laid out, in order. */
-  #waiting: JournalEntry[] = [];
+  /** Durable entries that wait to be laid out, by bucket and key, the key that has been waiting longest first. */
+  readonly #waiting = new Map<string, JournalEntry>();
+  #waitTimer: ReturnType<typeof setTimeout> | undefined;
+  #finishedAtMs = -Infinity;
+  /** How many layouts may still be done with the reply: used up in busy times, and growing with time. */
+  readonly #promptLayouts = new Allowance(LIMITS.promptLayoutsMax, LIMITS.promptLayoutsPerSecond);
   /** Entries whose layout failed: tried again with the next settling. */
   #failed: JournalEntry[] = [];
   /** By bucket and key, oldest first. */
@@ -118,6 +130,7 @@ export class Journal {
   async admit(): Promise<void> {
     for (let round = 0; this.#isFull(); round++) {
       if (round >= LIMITS.journalAdmitRoundsMax) throw new S3Error("SlowDown");
+      if (this.#laidOut.size === 0) this.#layOutWaiting(LIMITS.layoutSliceMs);
       await this.#settle();
     }
   }
@@ -145,24 +158,45 @@ export class Journal {
       size: body?.length ?? 0,
       temp,
       mtime,
-      isLaidOut: false,
-      hasFailed: false,
+      ...NEW_ENTRY,
       obsoleteTemps: [],
+      behindSinceMs: performance.now(),
     };
     change.onCommit(() => this.#enter(entry));
     return entry;
   }
 
-  /** Lays a durable entry out: at once when little waits, else soon. Call it in the order of the commits. */
-  async finish(entry: JournalEntry): Promise<void> {
-    this.#waiting.push(entry);
-    this.#throwAway(entry.obsoleteTemps.splice(0));
-    if (this.#draining === undefined && this.#waiting.length <= LIMITS.layoutInlineMax) {
-      this.#layOutWaiting(Infinity);
-      return;
-    }
-    this.#draining ??= this.#drain();
-    if (this.#waiting.length > LIMITS.layoutBacklogMax) await this.#draining;
+  /** Sees to it that a durable entry is laid out: at once when that is seldom, else soon. Call it in the order of the commits. */
+  finish(entry: JournalEntry): void {
+    this.#finishedAtMs = performance.now();
+    this.#waiting.set(entryId(entry.bucket, entry.key), entry);
+    if (entry.obsoleteTemps.length > 0) this.#throwAway(entry.obsoleteTemps.splice(0));
+    if (this.#isPrompt(entry)) this.#layOutNow(entry);
+    else if (this.#isMuch()) this.#draining ??= this.#drain();
+    else this.#waitForRest();
+  }
+
+  /** A bucket's folder is, before anything is laid out in it. */
+  #isPrompt({ action }: JournalEntry): boolean {
+    if (action === "makeBucket" || action === "removeBucket" || this.#isClosing) return true;
+    return this.#waiting.size === 1 && this.#promptLayouts.take(this.#finishedAtMs);
+  }
+
+  #waitForRest(): void {
+    if (this.#waiting.size === 0 || this.#draining !== undefined || this.#isClosing) return;
+    this.#waitTimer ??= setTimeout(() => {
+      this.#waitTimer = undefined;
+      if (this.#isDue()) this.#draining ??= this.#drain();
+      else this.#waitForRest();
+    }, LIMITS.layoutRestMs);
+  }
+
+  /** Whether what waits should be laid out now. */
+  #isDue(): boolean {
+    const now = performance.now();
+    if (now - this.#finishedAtMs >= LIMITS.layoutRestMs || this.#isMuch()) return true;
+    const [oldest] = this.#waiting.values();
+    return oldest !== undefined && now - oldest.behindSinceMs >= LIMITS.layoutDelayMsMax;
   }
 
   /** Tells the catalog of the folders that were made by what is laid out. */
@@ -195,12 +229,12 @@ export class Journal {
         body: undefined,
         size: row.size ?? 0,
         temp: row.temp ?? undefined,
-        isLaidOut: false,
-        hasFailed: false,
+        ...NEW_ENTRY,
         obsoleteTemps: [],
+        behindSinceMs: -Infinity,
       };
       this.#enter(entry);
-      this.#waiting.push(entry);
+      this.#waiting.set(entryId(entry.bucket, entry.key), entry);
     }
     this.#draining ??= this.#drain();
   }
@@ -223,6 +257,7 @@ export class Journal {
 
   async close(): Promise<void> {
     this.#isClosing = true;
+    clearTimeout(this.#waitTimer);
     await this.flush();
     clearTimeout(this.#settleTimer);
     await this.#draining;
@@ -240,6 +275,8 @@ export class Journal {
     const older = this.#entries.get(id);
     if (older !== undefined) {
       this.#bytes -= older.size;
+      older.body = undefined;
+      if (!older.isLaidOut) entry.behindSinceMs = older.behindSinceMs;
       // The older bytes may still be needed: until this entry is durable, a power cut brings the older one back.
       entry.obsoleteTemps.push(...older.obsoleteTemps);
       if (older.temp !== undefined && !older.isLaidOut) entry.obsoleteTemps.push(older.temp);
@@ -257,22 +294,27 @@ export class Journal {
     return this.#entries.get(entryId(entry.bucket, entry.key)) === entry;
   }
 
+  /** Lays out what waits as long as it is due, and lets requests in between. */
   async #drain(): Promise<void> {
-    while (this.#waiting.length > 0) {
+    do {
       this.#layOutWaiting(LIMITS.layoutSliceMs);
       await nextTurn();
-    }
+    } while (this.#waiting.size > 0 && this.#isDue());
     this.#draining = undefined;
+    this.#waitForRest();
   }
 
   #layOutWaiting(budgetMs: number): void {
     const end = performance.now() + budgetMs;
-    let done = 0;
-    while (done < this.#waiting.length && performance.now() <= end) {
-      const entry = this.#waiting[done++];
-      if (entry !== undefined && this.#isCurrent(entry)) this.#layOut(entry);
+    for (const entry of this.#waiting.values()) {
+      this.#layOutNow(entry);
+      if (performance.now() > end) break;
     }
-    this.#waiting.splice(0, done);
+  }
+
+  #layOutNow(entry: JournalEntry): void {
+    this.#waiting.delete(entryId(entry.bucket, entry.key));
+    if (this.#isCurrent(entry)) this.#layOut(entry);
     if (this.#laidOut.size + this.#failed.length > 0) this.#settleSoon();
   }
 
@@ -338,7 +380,7 @@ export class Journal {
 
   #settleSoon(): void {
     if (this.#settleTimer !== undefined || this.#isClosing) return;
-    const delay = this.#isMuch()
+    const delay = this.#isMuchLaidOut()
       ? 0
       : this.#failed.length > 0
       ? LIMITS.layoutRetryMs
@@ -354,9 +396,13 @@ export class Journal {
    * moment are worth nothing, and those of a busy time hold up the commits.
    */
   async #settleAgain(): Promise<void> {
-    this.#waiting.unshift(...this.#failed.splice(0).filter((entry) => this.#isCurrent(entry)));
-    this.#layOutWaiting(LIMITS.layoutSliceMs);
-    while (this.#laidOut.size > 0 && (this.#isMuch() || this.#isQuiet()) && !this.#isClosing) {
+    for (const entry of this.#failed.splice(0)) {
+      if (this.#isCurrent(entry)) this.#waiting.set(entryId(entry.bucket, entry.key), entry);
+    }
+    if (this.#draining === undefined) this.#layOutWaiting(LIMITS.layoutSliceMs);
+    while (
+      this.#laidOut.size > 0 && (this.#isMuchLaidOut() || this.#isQuiet()) && !this.#isClosing
+    ) {
       await this.#settle();
       if (this.#hasSettlingFailed) break;
     }
@@ -364,7 +410,12 @@ export class Journal {
   }
 
   #isMuch(): boolean {
-    return this.#laidOut.size >= LIMITS.journalEntriesMax / 2 ||
+    return this.#entries.size >= LIMITS.journalEntriesMax / 2 ||
+      this.#bytes >= LIMITS.journalBytesMax / 2;
+  }
+
+  #isMuchLaidOut(): boolean {
+    return this.#laidOut.size >= LIMITS.journalEntriesMax / 4 ||
       this.#bytes >= LIMITS.journalBytesMax / 2;
   }
 
