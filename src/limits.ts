@@ -55,6 +55,8 @@ export const LIMITS = {
   writeBytesAtOnce: 512 * KiB,
   readBytesAtOnce: 256 * KiB,
   readWholeBytesMax: 64 * KiB,
+  hotObjectsMax: 16_384,
+  hotBytesMax: 32 * MiB,
   journalEntriesMax: 16_384,
   journalBytesMax: 128 * MiB,
   journalAdmitRoundsMax: 200,

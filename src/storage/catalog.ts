@@ -1,10 +1,11 @@
 /** The catalog of the standalone store: SQLite beside the files, by group_commit.ts. What the rows mean is its users' business. */
 
 import { CATALOG_MIGRATIONS } from "./catalog_schema.ts";
-import { CatalogSession } from "./catalog_session.ts";
+import { type BucketRow, CatalogSession, type ObjectRow } from "./catalog_session.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { explainDatabaseFailure } from "./database_failure.ts";
 import { GroupCommit, type GroupCommitOptions } from "./group_commit.ts";
+import { type HotObject, HotObjects } from "./hot_objects.ts";
 import { Statements } from "./statements.ts";
 
 export type { Durability } from "./group_commit.ts";
@@ -17,16 +18,92 @@ export interface CatalogChange extends CatalogSession {
   onCommit(then: () => void): void;
 }
 
+/** What is committed, with the rows that were asked for lately in memory. */
+class Reader extends CatalogSession {
+  readonly hot = new HotObjects();
+  readonly #buckets = new Map<string, BucketRow>();
+
+  override findBucket(name: string): BucketRow | undefined {
+    const known = this.#buckets.get(name);
+    if (known !== undefined) return known;
+    const row = super.findBucket(name);
+    if (row !== undefined) this.#buckets.set(name, row);
+    return row;
+  }
+
+  findHotObject(bucket: string, key: string): HotObject | undefined {
+    const known = this.hot.find(bucket, key);
+    if (known !== undefined) return known;
+    const row = this.findObject(bucket, key);
+    return row === undefined ? undefined : this.hot.add(row);
+  }
+
+  forgetBucket(name: string): void {
+    this.#buckets.delete(name);
+  }
+}
+
+/** Changes go past `Reader`: it is told in the turn in which they are committed. */
 class Change extends CatalogSession implements CatalogChange {
   readonly #group: GroupCommit;
+  readonly #reader: Reader;
+  /** Buckets whose rows aren't, or may not be, what the reader sees. */
+  readonly #changedBuckets = new Set<string>();
 
-  constructor(group: GroupCommit) {
+  constructor(group: GroupCommit, reader: Reader) {
     super(group.statements);
     this.#group = group;
+    this.#reader = reader;
   }
 
   onCommit(then: () => void): void {
     this.#group.onCommit(then);
+  }
+
+  override findBucket(name: string): BucketRow | undefined {
+    return this.#changedBuckets.has(name) ? super.findBucket(name) : this.#reader.findBucket(name);
+  }
+
+  override putBucket(row: BucketRow): void {
+    this.#changesBucket(row.name);
+    super.putBucket(row);
+  }
+
+  override deleteBucket(name: string): void {
+    this.#changesBucket(name);
+    super.deleteBucket(name);
+  }
+
+  override deleteBucketContents(name: string, limit: number): boolean {
+    this.onCommit(() => this.#reader.hot.clear());
+    return super.deleteBucketContents(name, limit);
+  }
+
+  override putObject(row: ObjectRow, parts: string | null): void {
+    this.#changesObject(row.bucket, row.key);
+    super.putObject(row, parts);
+  }
+
+  override setObjectMeta(bucket: string, key: string, meta: string): void {
+    this.#changesObject(bucket, key);
+    super.setObjectMeta(bucket, key, meta);
+  }
+
+  override deleteObject(bucket: string, key: string): void {
+    this.#changesObject(bucket, key);
+    super.deleteObject(bucket, key);
+  }
+
+  #changesObject(bucket: string, key: string): void {
+    this.onCommit(() => this.#reader.hot.forget(bucket, key));
+  }
+
+  #changesBucket(name: string): void {
+    this.#changedBuckets.add(name);
+    this.onCommit(() => {
+      this.#reader.forgetBucket(name);
+      this.#changedBuckets.delete(name);
+    });
   }
 }
 
@@ -44,7 +121,7 @@ export function explainFailure(error: unknown, path: string): unknown {
 
 export class Catalog {
   /** Sees what is committed, and nothing of the open transaction. */
-  readonly read: CatalogSession;
+  readonly read: Reader;
   readonly #group: GroupCommit;
   readonly #reader: Database;
   readonly #change: Change;
@@ -52,8 +129,8 @@ export class Catalog {
   private constructor(group: GroupCommit, reader: Database) {
     this.#group = group;
     this.#reader = reader;
-    this.#change = new Change(group);
-    this.read = new CatalogSession(new Statements(reader));
+    this.read = new Reader(new Statements(reader));
+    this.#change = new Change(group, this.read);
   }
 
   /** Creates or opens it. Throws when the file isn't a catalog or is of a newer zs3. */

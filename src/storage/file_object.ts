@@ -31,7 +31,7 @@ class FileObject implements OpenObject {
   body(range?: ByteRange): ReadableStream<Uint8Array<ArrayBuffer>> | Uint8Array<ArrayBuffer> {
     const start = range?.start ?? 0;
     const size = (range?.end ?? this.info.size - 1) - start + 1;
-    if (size <= LIMITS.readWholeBytesMax) return this.#readWhole(start, size);
+    if (size <= LIMITS.readWholeBytesMax) return readSlice(this.info, this.#file, start, size);
     const stream = size === this.info.size
       ? this.#file.stream()
       : readStream(this.#file, start, size);
@@ -42,25 +42,33 @@ class FileObject implements OpenObject {
   [Symbol.dispose](): void {
     if (!this.#isHandedOver) this.#file.close();
   }
+}
 
-  /** In one turn: for small bodies a thread hop costs ten times the read. */
-  #readWhole(start: number, size: number): Uint8Array<ArrayBuffer> {
-    const bytes = new Uint8Array(size);
-    if (start > 0) this.#file.seekSync(start);
-    for (let at = 0; at < size;) {
-      const count = this.#file.readSync(bytes.subarray(at));
-      if (count === 0) throw fileIsShort(this.info);
-      at += count;
-    }
-    this.#file.close();
-    return bytes;
+/** All bytes of a small object. Takes over the file. */
+export function readWhole(info: ObjectInfo, file: OpenFile): Uint8Array<ArrayBuffer> {
+  return readSlice(info, file, 0, info.size);
+}
 
-    function fileIsShort(info: ObjectInfo): Error {
-      return new Error(
+/** In one turn: for small bodies a thread hop costs ten times the read. Closes the file. */
+function readSlice(
+  info: ObjectInfo,
+  file: OpenFile,
+  start: number,
+  size: number,
+): Uint8Array<ArrayBuffer> {
+  using _closed = file;
+  const bytes = new Uint8Array(size);
+  if (start > 0) file.seekSync(start);
+  for (let at = 0; at < size;) {
+    const count = file.readSync(bytes.subarray(at));
+    if (count === 0) {
+      throw new Error(
         `the file of ${info.bucket}/${info.key} has become shorter while it was read`,
       );
     }
+    at += count;
   }
+  return bytes;
 }
 
 function readStream(

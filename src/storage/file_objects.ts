@@ -7,8 +7,9 @@ import type { ObjectRow } from "./catalog_session.ts";
 import { checkCondition } from "./condition.ts";
 import { copyDigest, digested, keptMeta } from "./copy_plan.ts";
 import type { FileBuckets } from "./file_buckets.ts";
-import { openBytes, openFileObject } from "./file_object.ts";
+import { openBytes, openFileObject, readWhole } from "./file_object.ts";
 import type { StoreParts } from "./file_parts.ts";
+import type { HotObject } from "./hot_objects.ts";
 import type { PlannedAction } from "./journal.ts";
 import { decodeParts, encodeMeta, objectInfo } from "./object_row.ts";
 import type * as seam from "./object_store.ts";
@@ -41,25 +42,28 @@ export class FileObjects {
   }
 
   /** Throws NoSuchBucket, NoSuchKey. */
-  async find({ bucket, key }: seam.Target): Promise<ObjectRow> {
+  async find({ bucket, key }: seam.Target): Promise<HotObject> {
     const located = await this.#truth.find(bucket, key);
     if (located.kind === "absent") throw await this.#absence(bucket);
-    return located.row;
+    return located.hot;
   }
 
   async open({ bucket, key }: seam.Target): Promise<seam.OpenObject> {
     const located = await this.#truth.find(bucket, key);
     if (located.kind === "absent") throw await this.#absence(bucket);
     // Nothing was awaited since it was located: the row and what is opened are of one version.
-    const info = objectInfo(located.row);
+    const { info } = located.hot;
     if (located.kind === "bytes") return openBytes(info, located.bytes);
     const file = this.#parts.files.open(located.path);
     if (file === undefined) throw await this.#absence(bucket);
-    return openFileObject(info, file);
+    if (info.size > LIMITS.readWholeBytesMax) return openFileObject(info, file);
+    const bytes = readWhole(info, file);
+    this.#parts.catalog.read.hot.keepBytes(located.hot, bytes);
+    return openBytes(info, bytes);
   }
 
   async findParts(target: seam.Target): Promise<seam.ObjectPart[] | undefined> {
-    const row = await this.find(target);
+    const { row } = await this.find(target);
     if (row.part_count === null) return undefined;
     const parts = this.#parts.catalog.read.findObjectParts(target.bucket, target.key);
     return parts === undefined ? undefined : decodeParts(parts);
@@ -85,7 +89,7 @@ export class FileObjects {
     }
     if (condition !== undefined) {
       const located = await this.#truth.find(bucket, key);
-      checkCondition(located.kind === "absent" ? undefined : objectInfo(located.row), condition);
+      checkCondition(located.kind === "absent" ? undefined : located.hot.info, condition);
     }
     const { journal, room } = this.#parts;
     await journal.admit();
@@ -250,7 +254,9 @@ export class FileObjects {
   /** Where the bytes of just this version are; undefined when they are in memory or it isn't current any more. */
   #pathOf(version: seam.ObjectInfo): string | undefined {
     const located = this.#truth.locate(version.bucket, version.key);
-    return located.kind === "file" && isVersion(located.row, version) ? located.path : undefined;
+    return located.kind === "file" && isVersion(located.hot.row, version)
+      ? located.path
+      : undefined;
   }
 
   /** A transaction that knows what the object is now, with files that were changed by hand taken into account. */

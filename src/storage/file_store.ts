@@ -133,7 +133,7 @@ export class FileStore implements seam.ObjectStore {
   }
 
   async head(target: seam.Target): Promise<seam.ObjectInfo> {
-    return objectInfo(await this.#objects.find(target));
+    return (await this.#objects.find(target)).info;
   }
 
   async open(target: seam.Target): Promise<seam.OpenObject> {

@@ -17,6 +17,8 @@ import { eachLimited } from "./turns.ts";
 export interface FoundFile {
   readonly path: string;
   readonly stat: FileStat;
+  /** The same path, unless it is the key's alias or was reached through a link. */
+  readonly plainPath: string | undefined;
 }
 
 /** A folder that was made, with the modification time that it was given. */
@@ -114,20 +116,28 @@ export class FileTree {
     return stat?.kind === "directory" ? stat : undefined;
   }
 
-  /** The key's file under its plain name, else under its alias. Files reached through a link must lie in the bucket's folder. */
-  findFile(bucket: string, key: string): FoundFile | undefined {
-    return this.#regularFile(bucket, this.#absolute(bucket, keyToPath(key))) ??
-      this.#regularFile(bucket, this.#absolute(bucket, keyToAliasPath(key)));
+  /**
+   * The key's file under its plain name, else under its alias. Files reached through a link must lie in the bucket's folder.
+   * `knownPath` is the `plainPath` of last time, if it is known.
+   */
+  findFile(bucket: string, key: string, knownPath?: string): FoundFile | undefined {
+    const plainPath = knownPath ?? this.#absolute(bucket, keyToPath(key));
+    const plain = this.#regularFile(bucket, plainPath);
+    if (plain !== undefined) {
+      return { ...plain, plainPath: plain.path === plainPath ? plainPath : undefined };
+    }
+    const alias = this.#regularFile(bucket, this.#absolute(bucket, keyToAliasPath(key)));
+    return alias && { ...alias, plainPath: undefined };
   }
 
   /** Whether the folder of the key's file, as far as it exists, is reached without a link: only such files are objects. */
   isReachable(bucket: string, key: string): boolean {
-    const root = this.#files.realPath(this.bucketPath(bucket));
-    const existing = parentsOf(keyToPath(key)).findLast((path) =>
-      this.#files.stat(this.#absolute(bucket, path)) !== undefined
-    );
-    if (existing === undefined) return root !== undefined;
-    return this.#files.realPath(this.#absolute(bucket, existing)) === `${root}/${existing}`;
+    for (const path of parentsOf(keyToPath(key))) {
+      const kind = this.#files.stat(this.#absolute(bucket, path))?.kind;
+      if (kind === undefined) return true;
+      if (kind === "symlink") return false;
+    }
+    return true;
   }
 
   /** Absolute paths of the folders above the key's file, wherever it lies. */
@@ -210,7 +220,7 @@ export class FileTree {
     return join(this.bucketPath(bucket), path);
   }
 
-  #regularFile(bucket: string, path: string): FoundFile | undefined {
+  #regularFile(bucket: string, path: string): Pick<FoundFile, "path" | "stat"> | undefined {
     const stat = this.#files.stat(path);
     if (stat?.kind === "file") return { path, stat };
     if (stat?.kind !== "symlink") return undefined;

@@ -11,14 +11,15 @@ import type { ObjectRow } from "./catalog_session.ts";
 import type { FileStat } from "./files.ts";
 import type { FoundFile } from "./file_tree.ts";
 import type { StoreParts } from "./file_parts.ts";
+import type { HotObject } from "./hot_objects.ts";
 import { describesFile, foundRow } from "./object_row.ts";
 
 export type Located =
   | { readonly kind: "absent" }
-  /** The bytes are still in the journal. */
-  | { readonly kind: "bytes"; readonly row: ObjectRow; readonly bytes: Uint8Array<ArrayBuffer> }
+  /** The bytes are at hand: in the journal still, or kept from the last time. */
+  | { readonly kind: "bytes"; readonly hot: HotObject; readonly bytes: Uint8Array<ArrayBuffer> }
   /** The bytes are in the file at this absolute path. */
-  | { readonly kind: "file"; readonly row: ObjectRow; readonly path: string }
+  | { readonly kind: "file"; readonly hot: HotObject; readonly path: string }
   /** The file isn't the one that the catalog describes. */
   | { readonly kind: "stale" };
 
@@ -42,21 +43,24 @@ export class ObjectTruth {
     const { journal, catalog, tree } = this.#parts;
     const pending = journal.findPending(bucket, key);
     if (pending?.action === "remove") return ABSENT;
-    const row = catalog.read.findObject(bucket, key);
-    if (pending?.action === "write" && row !== undefined) {
-      return { kind: "bytes", row, bytes: journal.bodyOf(pending) };
+    const hot = catalog.read.findHotObject(bucket, key);
+    if (pending?.action === "write" && hot !== undefined) {
+      return { kind: "bytes", hot, bytes: journal.bodyOf(pending) };
     }
     const temp = pending?.temp === undefined ? undefined : tree.tempPath(pending.temp);
     // A move that failed halfway may have moved the file already.
-    if (temp !== undefined && row !== undefined && this.#parts.files.stat(temp) !== undefined) {
-      return { kind: "file", row, path: temp };
+    if (temp !== undefined && hot !== undefined && this.#parts.files.stat(temp) !== undefined) {
+      return { kind: "file", hot, path: temp };
     }
-    const found = tree.findFile(bucket, key);
-    if (found === undefined) return row === undefined ? ABSENT : STALE;
-    if (row === undefined) return tree.isReachable(bucket, key) ? STALE : ABSENT;
-    return row.etag !== null && describesFile(row, found.stat)
-      ? { kind: "file", row, path: found.path }
-      : STALE;
+    const found = tree.findFile(bucket, key, hot?.path);
+    if (found === undefined) return hot === undefined ? ABSENT : STALE;
+    if (hot === undefined) return tree.isReachable(bucket, key) ? STALE : ABSENT;
+    const { row, bytes } = hot;
+    if (row.etag === null || !describesFile(row, found.stat)) return STALE;
+    hot.path = found.plainPath;
+    return bytes === undefined
+      ? { kind: "file", hot, path: found.path }
+      : { kind: "bytes", hot, bytes };
   }
 
   /** The same inside a transaction: the row as the open group has it, or "stale" when `refresh` must come first. */
