@@ -186,6 +186,7 @@ export const LIMITS = {
   reopenToldMs: 60_000,
   formerServersMax: 16,
   logBacklogBytesMax: 1 * MiB,
+  logPauseMs: 20,
 
   // The distributed hash table. k and α are the paper's.
   dhtBucketContactsMax: 20,

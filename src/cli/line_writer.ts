@@ -16,6 +16,7 @@ export class LineWriter implements AsyncDisposable {
   #waitingChars = 0;
   #dropped = 0;
   #writing: Promise<void> | undefined;
+  #endPause: (() => void) | undefined;
 
   constructor(sink: Sink) {
     this.#sink = sink;
@@ -34,13 +35,14 @@ export class LineWriter implements AsyncDisposable {
 
   /** Resolves when every line taken has been written, or the sink has failed. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#endPause?.();
     await this.#writing;
   }
 
   /** Never rejects: a log that can't be written must not take the server with it. */
   async #writeAll(): Promise<void> {
-    // The lines of one turn of the event loop go out together.
-    await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    // The lines of a moment go out together: one write for each would cost a small request several percent of its time.
+    await this.#pause();
     try {
       while (this.#waiting.length > 0) await this.#write(this.#takeWaiting());
     } catch {
@@ -49,6 +51,15 @@ export class LineWriter implements AsyncDisposable {
     } finally {
       this.#writing = undefined;
     }
+  }
+
+  async #pause(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, LIMITS.logPauseMs);
+    this.#endPause = resolve;
+    await promise;
+    clearTimeout(timer);
+    this.#endPause = undefined;
   }
 
   #takeWaiting(): Uint8Array {

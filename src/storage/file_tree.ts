@@ -112,7 +112,7 @@ export class FileTree {
   }
 
   findBucket(bucket: string): FileStat | undefined {
-    const stat = this.#files.stat(this.bucketPath(bucket));
+    const stat = this.#files.statExpected(this.bucketPath(bucket));
     return stat?.kind === "directory" ? stat : undefined;
   }
 
@@ -122,7 +122,7 @@ export class FileTree {
    */
   findFile(bucket: string, key: string, knownPath?: string): FoundFile | undefined {
     const plainPath = knownPath ?? this.#absolute(bucket, keyToPath(key));
-    const plain = this.#regularFile(bucket, plainPath);
+    const plain = this.#regularFile(bucket, plainPath, knownPath !== undefined);
     if (plain !== undefined) {
       return { ...plain, plainPath: plain.path === plainPath ? plainPath : undefined };
     }
@@ -220,8 +220,12 @@ export class FileTree {
     return join(this.bucketPath(bucket), path);
   }
 
-  #regularFile(bucket: string, path: string): Pick<FoundFile, "path" | "stat"> | undefined {
-    const stat = this.#files.stat(path);
+  #regularFile(
+    bucket: string,
+    path: string,
+    isExpected = false,
+  ): Pick<FoundFile, "path" | "stat"> | undefined {
+    const stat = isExpected ? this.#files.statExpected(path) : this.#files.stat(path);
     if (stat?.kind === "file") return { path, stat };
     if (stat?.kind !== "symlink") return undefined;
     const root = this.#files.realPath(this.bucketPath(bucket));
@@ -313,7 +317,7 @@ export class FileTree {
   /** Changes the entry at `path` and puts its folder's modification time back. */
   #quietly(path: string, change: () => void): void {
     const parent = parentOf(path);
-    const before = this.#files.stat(parent);
+    const before = this.#files.statExpected(parent);
     change();
     try {
       if (before !== undefined) this.#files.setMtime(parent, before.mtimeMs);

@@ -44,6 +44,8 @@ export interface OpenFile extends Disposable {
 export interface Files {
   /** Of the entry itself (a symlink is not followed); undefined when missing. */
   stat(path: string): FileStat | undefined;
+  /** The same, for what is expected to be there: less when it is, far more when it isn't. */
+  statExpected(path: string): FileStat | undefined;
   /** With all symlinks resolved; undefined when missing. */
   realPath(path: string): string | undefined;
   /** undefined when missing. */
@@ -78,6 +80,7 @@ export const diskFiles: Files = {
     // A missing entry costs 1.4 µs this way, and 15 µs as an exception.
     return existsSync(path) ? ifPresent(() => toStat(Deno.lstatSync(path))) : undefined;
   },
+  statExpected: (path) => ifPresent(() => toStat(Deno.lstatSync(path))),
   realPath: (path) => ifPresent(() => Deno.realPathSync(path)),
   open(path) {
     const file = ifPresent(() => Deno.openSync(path));

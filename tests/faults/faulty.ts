@@ -71,6 +71,7 @@ export class FaultyDisk {
   #wrapFiles(files: Files): Files {
     return {
       stat: (path) => (this.#step(`stat ${path}`), files.stat(path)),
+      statExpected: (path) => (this.#step(`stat ${path}`), files.statExpected(path)),
       realPath: (path) => (this.#step(`realPath ${path}`), files.realPath(path)),
       open: (path) => {
         this.#step(`open ${path}`);
