@@ -6,8 +6,8 @@
  * settled (the file would survive a power cut; the entry is dropped). A start finishes what a crash left. A newer entry
  * for the same key replaces the older one, which then needs nothing more.
  *
- * Who writes now and then finds the file in place with the reply. In busy times layouts wait for a moment of rest, for at
- * most LIMITS.layoutDelayMsMax: what is overwritten meanwhile is never laid out.
+ * Who writes now and then finds the file in place with the reply. In busy times layouts wait for a moment of rest, and get
+ * a small part of the thread until there is one: what is overwritten meanwhile is never laid out.
  */
 
 import { S3Error } from "../errors.ts";
@@ -176,6 +176,11 @@ export class Journal {
     else this.#waitForRest();
   }
 
+  /** Whether all that waits should be laid out now. */
+  #isDue(): boolean {
+    return this.#isMuch() || performance.now() - this.#finishedAtMs >= LIMITS.layoutRestMs;
+  }
+
   /** A bucket's folder is, before anything is laid out in it. */
   #isPrompt({ action }: JournalEntry): boolean {
     if (action === "makeBucket" || action === "removeBucket" || this.#isClosing) return true;
@@ -186,17 +191,13 @@ export class Journal {
     if (this.#waiting.size === 0 || this.#draining !== undefined || this.#isClosing) return;
     this.#waitTimer ??= setTimeout(() => {
       this.#waitTimer = undefined;
-      if (this.#isDue()) this.#draining ??= this.#drain();
-      else this.#waitForRest();
+      if (this.#isDue()) {
+        this.#draining ??= this.#drain();
+      } else {
+        this.#layOutWaiting(LIMITS.busyLayoutMs, performance.now() - LIMITS.busyLayoutDelayMs);
+        this.#waitForRest();
+      }
     }, LIMITS.layoutRestMs);
-  }
-
-  /** Whether what waits should be laid out now. */
-  #isDue(): boolean {
-    const now = performance.now();
-    if (now - this.#finishedAtMs >= LIMITS.layoutRestMs || this.#isMuch()) return true;
-    const [oldest] = this.#waiting.values();
-    return oldest !== undefined && now - oldest.behindSinceMs >= LIMITS.layoutDelayMsMax;
   }
 
   /** Tells the catalog of the folders that were made by what is laid out. */
@@ -304,9 +305,11 @@ export class Journal {
     this.#waitForRest();
   }
 
-  #layOutWaiting(budgetMs: number): void {
+  /** For as long as `budgetMs`, those keys whose files have been behind since `sinceMs` or longer. */
+  #layOutWaiting(budgetMs: number, sinceMs = Infinity): void {
     const end = performance.now() + budgetMs;
     for (const entry of this.#waiting.values()) {
+      if (entry.behindSinceMs > sinceMs) break;
       this.#layOutNow(entry);
       if (performance.now() > end) break;
     }
