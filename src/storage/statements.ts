@@ -11,7 +11,7 @@ export class Statements {
     this.#database = database;
   }
 
-  /** Grows with every statement that may have changed something. */
+  /** Grows with every statement that may have changed something. One that throws has changed nothing. */
   get writes(): number {
     return this.#writes;
   }
@@ -25,14 +25,16 @@ export class Statements {
   }
 
   run(sql: string, ...values: SqlValue[]): ReturnType<Statement["run"]> {
+    const result = this.#statement(sql).run(...values);
     this.#writes++;
-    return this.#statement(sql).run(...values);
+    return result;
   }
 
   /** The row that a change RETURNs; undefined when it changed none. */
   runReturning<T>(sql: string, ...values: SqlValue[]): T | undefined {
+    const row = this.#statement(sql).get(...values) as T | undefined;
     this.#writes++;
-    return this.#statement(sql).get(...values) as T | undefined;
+    return row;
   }
 
   #statement(sql: string): Statement {
