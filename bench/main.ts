@@ -6,8 +6,9 @@
 import { printLine } from "../src/cli/print.ts";
 import { UsageError } from "../src/config/usage_error.ts";
 import { Bench } from "./speed/bench.ts";
-import { checkWrk } from "./speed/load.ts";
+import { checkWrk, loads } from "./speed/load.ts";
 import { type Options, parseOptions } from "./speed/options.ts";
+import { describeMachine } from "./speed/machine.ts";
 import { findPeers, type Peer } from "./speed/peers.ts";
 import { tableLines, toJson } from "./speed/report.ts";
 import { type Result, runScenario } from "./speed/run.ts";
@@ -21,9 +22,10 @@ async function run(options: Options, peers: readonly Peer[]): Promise<number> {
     const isAsked = options.only.test(scenario.name) && (options.isLarge || !scenario.isLarge);
     if (isAsked) results.push(await runScenario(bench, scenario));
   }
-  for (const line of tableLines(bench, results)) printLine(Deno.stdout, line);
+  const machine = await describeMachine(bench.dir);
+  for (const line of tableLines(bench, machine, results)) printLine(Deno.stdout, line);
   if (options.out !== undefined) {
-    await Deno.writeTextFile(options.out, await toJson(bench, results));
+    await Deno.writeTextFile(options.out, toJson(bench, machine, results));
   }
   return results.some(({ scenario, basisName, failures }) =>
       failures.has(scenario.judged) || failures.has(basisName ?? "")
@@ -36,6 +38,7 @@ async function run(options: Options, peers: readonly Peer[]): Promise<number> {
 function endOnSignals(bench: Bench): Disposable {
   const signals = ["SIGINT", "SIGTERM"] as const;
   const listener = async () => {
+    loads.abort();
     await bench[Symbol.asyncDispose]();
     Deno.exit(130);
   };

@@ -17,6 +17,9 @@ export type Measure = (bench: Bench, name: string) => Promise<Figure>;
 /** Disposing ends all servers and removes the folder. */
 export class Bench implements AsyncDisposable {
   readonly #running = new Map<string, Subject>();
+  /** All that were ever started. */
+  readonly #started: Subject[] = [];
+  #isOver = false;
   readonly #prepared = new Set<string>();
   #dirsMade = 0;
 
@@ -29,12 +32,6 @@ export class Bench implements AsyncDisposable {
     readonly peers: readonly Peer[],
     readonly dir: string,
   ) {}
-
-  /** Those that are compared besides the ceiling. */
-  get names(): readonly string[] {
-    const before = this.options.before === undefined ? [] : ["zs3-before"];
-    return ["zs3", ...before, ...this.peers.map(({ name }) => name)];
-  }
 
   /**
    * The server, started when it is needed first, and running alone. With a folder it is another one, whose data dir is there
@@ -52,15 +49,11 @@ export class Bench implements AsyncDisposable {
 
   /** Another server of that kind, running alone, that isn't kept. Its folder, which may have a data dir in it, is its caller's. */
   async start(name: string, dir: string): Promise<Subject> {
+    if (this.#isOver) throw new Error("the benchmark has been ended");
     this.pauseAll();
-    const { zs3, before } = this.options;
-    if (name === "zs3") return await startZs3(name, zs3, dir);
-    if (name === "zs3-before" && before !== undefined) return await startZs3(name, before, dir);
-    if (name === "ceiling") return await startCeiling(dir);
-    if (name === "cluster") return await startCluster(zs3, dir);
-    const peer = this.peers.find((peer) => peer.name === name);
-    if (peer === undefined) throw new RangeError(`there is no subject ${name}`);
-    return await startPeer(peer, dir);
+    const subject = await this.#start(name, dir);
+    this.#started.push(subject);
+    return subject;
   }
 
   pauseAll(): void {
@@ -87,7 +80,19 @@ export class Bench implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const subject of this.#running.values()) await subject[Symbol.asyncDispose]();
+    this.#isOver = true;
+    for (const subject of this.#started) await subject[Symbol.asyncDispose]();
     await Deno.remove(this.dir, { recursive: true });
+  }
+
+  async #start(name: string, dir: string): Promise<Subject> {
+    const { zs3, before } = this.options;
+    if (name === "zs3") return await startZs3(name, zs3, dir);
+    if (name === "zs3-before" && before !== undefined) return await startZs3(name, before, dir);
+    if (name === "ceiling") return await startCeiling(dir);
+    if (name === "cluster") return await startCluster(zs3, dir);
+    const peer = this.peers.find((peer) => peer.name === name);
+    if (peer === undefined) throw new RangeError(`there is no subject ${name}`);
+    return await startPeer(peer, dir);
   }
 }

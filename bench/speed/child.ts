@@ -23,6 +23,7 @@ export class Child implements AsyncDisposable {
 
   constructor({ words, environment = {}, dir }: ChildOrder) {
     this.#dir = dir;
+    for (const stream of ["stdout", "stderr"]) Deno.writeTextFileSync(`${dir}/${stream}`, "");
     this.#process = new Deno.Command("sh", {
       args: ["-c", 'exec "$@" >"$0/stdout" 2>"$0/stderr"', dir, ...words],
       env: { ...environmentKept(), ...environment },
@@ -78,12 +79,7 @@ export class Child implements AsyncDisposable {
   }
 
   #read(stream: "stdout" | "stderr"): string {
-    try {
-      return Deno.readTextFileSync(`${this.#dir}/${stream}`);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return "";
-      throw error;
-    }
+    return Deno.readTextFileSync(`${this.#dir}/${stream}`);
   }
 }
 

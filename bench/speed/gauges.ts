@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import type { Bench, Figure } from "./bench.ts";
 import { syncDisks } from "./disk.ts";
-import { bodyOf } from "./objects.ts";
+import { makeBody } from "./objects.ts";
 import { median } from "./median.ts";
 
 const MB = 1e6;
@@ -30,7 +30,7 @@ export function copiedFile(sizeBytes: number) {
   return async (bench: Bench): Promise<Figure> => {
     bench.pauseAll();
     const [source, target] = [`${bench.dir}/copy-source`, `${bench.dir}/copy-target`];
-    await bench.once(source, () => Deno.writeFile(source, bodyOf({ sizeBytes })));
+    await bench.once(source, () => Deno.writeFile(source, makeBody(sizeBytes)));
     await syncDisks();
     const times: number[] = [];
     for (let n = 0; n < COPIES; n++) {

@@ -1,5 +1,6 @@
 /** Measures of LIST pages. Buckets are made by dropping empty files into the data dir before the server starts. */
 
+import { printLine } from "../../src/cli/print.ts";
 import type { Bench, Measure } from "./bench.ts";
 import { Connection } from "./connection.ts";
 import { pathOf, putObjects } from "./objects.ts";
@@ -45,7 +46,10 @@ export async function listedFolder(bench: Bench, name: string): Promise<string> 
     const shapes = isLarge ? [SMALL, FLAT, DEEP] : [SMALL];
     for (const shape of shapes) dropFiles(`${dir}/data/${shape.bucket}`, shape, keys);
     const subject = await bench.use(name, dir);
+    const start = performance.now();
     for (const shape of shapes) await listAll(subject, shape, keys);
+    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    printLine(Deno.stderr, `${name} took in all dropped files in ${seconds} s`);
   });
   return dir;
 }

@@ -26,10 +26,15 @@ type LoadErrors = Readonly<Record<"status" | "connect" | "read" | "write" | "tim
 
 const ONCE_SECONDS_MAX = 120;
 const TIMEOUT_SECONDS = 30;
+/** Writing the requests themselves must not keep the disk busy. */
+const MEMORY_DIR = "/dev/shm";
 const LUA = `${import.meta.dirname}/wrk.lua`;
 const LOADER = `${import.meta.dirname}/loader.ts`;
 
-/** Throws when wrk isn't there. */
+/** Aborted, it ends the load generators that run, and all that are to come. */
+export const loads = new AbortController();
+
+/** Throws UsageError when wrk isn't there. */
 export async function checkWrk(): Promise<void> {
   try {
     await new Deno.Command("wrk", { args: ["-v"], stdout: "null", stderr: "null" }).output();
@@ -41,7 +46,7 @@ export async function checkWrk(): Promise<void> {
 
 /** Throws when any request fails. */
 export async function runLoad(load: Load): Promise<LoadResult> {
-  const file = await Deno.makeTempFile({ prefix: "zs3-bench-requests-" });
+  const file = await Deno.makeTempFile({ dir: MEMORY_DIR, prefix: "zs3-bench-" });
   try {
     await writeRequests(file, load.requests);
     const { program, words } = commandFor(load, file);
@@ -67,7 +72,8 @@ function commandFor({ port, connections, pace, program }: Load, file: string) {
 }
 
 async function outputOf(program: string, words: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await new Deno.Command(program, { args: [...words] }).output();
+  const options = { args: [...words], signal: loads.signal };
+  const { code, stdout, stderr } = await new Deno.Command(program, options).output();
   const decoder = new TextDecoder();
   if (code === 0) return decoder.decode(stdout);
   throw new Error(`the load generator ended with ${code}: ${decoder.decode(stderr).trim()}`);

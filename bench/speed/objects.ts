@@ -12,6 +12,9 @@ export interface ObjectSet {
   readonly sizeBytes: number;
 }
 
+const UNIQUE_BYTES = 16;
+/** Disks may be quick with zeros. */
+const NOISE = crypto.getRandomValues(new Uint8Array(64 * 1024));
 const PREPARING_CONNECTIONS = 16;
 /** Larger ones don't go through wrk, which keeps all requests in memory. */
 const PREPARED_BYTES_MAX = 8 * 1024 * 1024;
@@ -21,15 +24,21 @@ export function pathOf({ folder }: Pick<ObjectSet, "folder">, n: number): string
 }
 
 export function draftsOf(method: "GET" | "HEAD" | "PUT" | "DELETE", set: ObjectSet): Draft[] {
-  const payload = method === "PUT" ? { payload: toPayload(bodyOf(set)) } : {};
-  return Array.from(
-    { length: set.count },
-    (_, n) => ({ method, path: pathOf(set, n), ...payload }),
-  );
+  return Array.from({ length: set.count }, (_, n) => ({
+    method,
+    path: pathOf(set, n),
+    ...(method === "PUT" ? { payload: toPayload(makeBody(set.sizeBytes)) } : {}),
+  }));
 }
 
-export function bodyOf({ sizeBytes }: Pick<ObjectSet, "sizeBytes">): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from({ length: sizeBytes }, (_, n) => n * 31 >> 3);
+/** No two are the same: a cluster would keep their blocks only once. */
+export function makeBody(sizeBytes: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(sizeBytes);
+  for (let end = 0; end < sizeBytes; end += NOISE.length) {
+    bytes.set(NOISE.subarray(0, sizeBytes - end), end);
+  }
+  crypto.getRandomValues(bytes.subarray(0, UNIQUE_BYTES));
+  return bytes;
 }
 
 export async function putObjects(set: ObjectSet, addressee: Addressee): Promise<void> {

@@ -46,7 +46,8 @@ const KINDS: readonly PeerKind[] = [
     name: "s3rver",
     credentials: { accessKey: "S3RVER", secretKey: "S3RVER", region: "us-east-1" },
     flags: (port, dataDir) => ["-d", dataDir, "-a", "127.0.0.1", "-p", String(port)],
-    environment: {},
+    // Its continuation tokens need a cipher that OpenSSL calls old.
+    environment: { NODE_OPTIONS: "--openssl-legacy-provider" },
     find: async () =>
       await findProgram("s3rver") ??
         await outputOf("npx", ["-y", "-p", "s3rver", "sh", "-c", "command -v s3rver"]),

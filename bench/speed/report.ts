@@ -1,7 +1,7 @@
 /** Results as a table of at most 120 columns, and as JSON that the next run can be compared with. */
 
 import type { Bench } from "./bench.ts";
-import { describeMachine } from "./machine.ts";
+import type { Machine } from "./machine.ts";
 import type { Result } from "./run.ts";
 import { ratioOf, type Target, type Unit } from "./scenario.ts";
 
@@ -20,20 +20,32 @@ const SHORT_UNITS = {
   "MB": " MB",
 } satisfies Record<Unit, string>;
 
-export function tableLines(bench: Bench, results: readonly Result[]): string[] {
-  const columns = columnsOf(bench);
+export function tableLines(
+  { options, peers }: Bench,
+  machine: Machine,
+  results: readonly Result[],
+): string[] {
+  const before = options.before === undefined ? [] : ["zs3-before"];
+  const columns = columnsOf([...before, ...peers.map(({ name }) => name)]);
   const line = (cellOf: (column: Column) => string) =>
     columns.map((column, index) =>
       index === 0 ? cellOf(column).padEnd(column.width) : cellOf(column).padStart(column.width)
     ).join(" ").trimEnd();
-  return [line(({ title }) => title), ...results.map((result) => line(({ cell }) => cell(result)))];
+  const { cpu, cores, fileSystem, deno, commit } = machine;
+  const keys = options.isLarge ? `; large buckets of ${options.keys} keys` : "";
+  return [
+    `${cpu}, ${cores} cores, ${fileSystem}, Deno ${deno}, commit ${commit}; ` +
+    `medians of ${options.rounds} × ${options.seconds} s${keys}`,
+    line(({ title }) => title),
+    ...results.map((result) => line(({ cell }) => cell(result))),
+  ];
 }
 
-export async function toJson(bench: Bench, results: readonly Result[]): Promise<string> {
+export function toJson(bench: Bench, machine: Machine, results: readonly Result[]): string {
   const { only, zs3, before, ...options } = bench.options;
   const whole = {
     bench: "speed",
-    machine: await describeMachine(bench.dir),
+    machine,
     options: {
       ...options,
       only: only.source,
@@ -60,8 +72,7 @@ export async function toJson(bench: Bench, results: readonly Result[]): Promise<
 }
 
 /** Behind the targets, what each other server is to the judged one: above 1 that is so many times as fast, or small. */
-function columnsOf(bench: Bench): Column[] {
-  const others = bench.names.filter((name) => name !== "zs3");
+function columnsOf(others: readonly string[]): Column[] {
   return [
     { title: "operation", width: 31, cell: ({ scenario }) => scenario.title },
     { title: "c", width: 2, cell: ({ scenario }) => String(scenario.connections) },

@@ -14,6 +14,8 @@ const MIB = 1024 * KIB;
 const SMALL_OBJECTS: ObjectSet = { folder: "1k", count: 2000, sizeBytes: KIB };
 const MIDDLE_OBJECTS: ObjectSet = { folder: "1m", count: 16, sizeBytes: MIB };
 const LARGE_OBJECTS: ObjectSet = { folder: "100m", count: 2, sizeBytes: 100 * MIB };
+/** So many that a load doesn't come round to the same bytes. */
+const NEW_MIDDLE_OBJECTS: ObjectSet = { ...MIDDLE_OBJECTS, folder: "new-1m", count: 512 };
 const MANY_MIDDLE_OBJECTS: ObjectSet = { ...MIDDLE_OBJECTS, count: 64 };
 
 const MD5: Gauge = { name: "md5", measure: hashRate("md5") };
@@ -157,7 +159,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   cluster("put-1k", "PUT 1 KiB", "PUT", SMALL_OBJECTS, 16),
   cluster("get-1k", "GET 1 KiB", "GET", SMALL_OBJECTS, 16),
-  cluster("put-1m", "PUT 1 MiB", "PUT", MIDDLE_OBJECTS, 8),
+  cluster("put-1m", "PUT 1 MiB", "PUT", NEW_MIDDLE_OBJECTS, 8),
   cluster("get-1m", "GET 1 MiB", "GET", MIDDLE_OBJECTS, 16),
 ];
 

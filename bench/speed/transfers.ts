@@ -5,7 +5,7 @@ import type { Measure } from "./bench.ts";
 import { Connection } from "./connection.ts";
 import { syncDisks } from "./disk.ts";
 import { median } from "./median.ts";
-import { bodyOf, type ObjectSet, pathOf, putObjects } from "./objects.ts";
+import { makeBody, type ObjectSet, pathOf, putObjects } from "./objects.ts";
 import { type Addressee, type Payload, toPayload } from "./requests.ts";
 import { BUCKET } from "./subject.ts";
 
@@ -22,16 +22,17 @@ const BATCH: ObjectSet = { folder: "batch", count: 1000, sizeBytes: 1024 };
 
 /** MB/s of one PUT after the other, for as long as a load takes. */
 export function singleUpload(objects: ObjectSet): Measure {
-  const payload = lazy(() => toPayload(bodyOf(objects)));
+  const lazyPayload = lazy(() => toPayload(makeBody(objects.sizeBytes)));
   return async (bench, name) => {
     const subject = await bench.use(name);
+    const payload = lazyPayload();
     await syncDisks();
     using connection = await Connection.open(subject);
     const start = performance.now();
     let count = 0;
     do {
       const path = pathOf(objects, count++ % objects.count);
-      await connection.ask({ method: "PUT", path, payload: payload() });
+      await connection.ask({ method: "PUT", path, payload });
     } while (performance.now() - start < bench.options.seconds * 1000);
     return { value: count * objects.sizeBytes / MB / (performance.now() - start) * 1000 };
   };
@@ -39,13 +40,13 @@ export function singleUpload(objects: ObjectSet): Measure {
 
 /** MB/s from the creation of the upload to the reply to its completion. */
 export function multipartUpload({ parts, partBytes, atOnce }: Multipart): Measure {
-  const payload = lazy(() => toPayload(bodyOf({ sizeBytes: partBytes })));
+  const lazyPayload = lazy(() => toPayload(makeBody(partBytes)));
   const path = `/${BUCKET}/multipart`;
   return async (bench, name) => {
     const subject = await bench.use(name);
+    const part = lazyPayload();
     await syncDisks();
     using connection = await Connection.open(subject);
-    const part = payload();
     const start = performance.now();
     const created = await connection.ask({ method: "POST", path, query: [["uploads", ""]] });
     const uploadId = /<UploadId>([^<]+)</.exec(created)?.[1] ?? "";
