@@ -2,7 +2,7 @@
 
 import { findQuery } from "../incoming_request.ts";
 import { markerPosition } from "../storage/listing.ts";
-import type { ListPage, ListPosition, ObjectInfo } from "../storage/object_store.ts";
+import type { Checksum, ListPage, ListPosition, ObjectInfo } from "../storage/object_store.ts";
 import { bucketOwner, requireBucket } from "./bucket.ts";
 import type { Call, Handler } from "./call.ts";
 import { formatXmlDate } from "./http_date.ts";
@@ -11,20 +11,13 @@ import {
   echoTerms,
   type ListTerms,
   nameLeaf,
+  nameText,
   optionalNameLeaf,
   parseListTerms,
 } from "./list_terms.ts";
 import { formatToken, parseToken } from "./list_token.ts";
 import type { BucketOperation } from "./operation.ts";
-import {
-  group,
-  leaf,
-  optionalLeaf,
-  quotedLeaf,
-  type Xml,
-  xmlDocument,
-  xmlResponse,
-} from "./xml.ts";
+import { leaf, markup, optionalLeaf, text, type Xml, xmlDocument, xmlResponse } from "./xml.ts";
 
 const START: ListPosition = { kind: "start" };
 const NOTHING = optionalLeaf("", undefined);
@@ -107,15 +100,19 @@ function entryElements(page: ListPage, terms: ListTerms, owner: Xml): readonly X
 }
 
 function contents(object: ObjectInfo, terms: ListTerms, owner: Xml): Xml {
-  const { checksum } = object.meta;
-  return group("Contents", [
-    nameLeaf(terms, "Key", object.key),
-    leaf("LastModified", formatXmlDate(object.modifiedMs)),
-    quotedLeaf("ETag", object.etag),
-    optionalLeaf("ChecksumAlgorithm", checksum?.algorithm),
-    optionalLeaf("ChecksumType", checksum?.type),
-    leaf("Size", object.size),
-    owner,
-    leaf("StorageClass", "STANDARD"),
-  ]);
+  const { key, modifiedMs, etag, size, meta } = object;
+  return markup(
+    `<Contents><Key>${nameText(terms, key)}</Key>` +
+      `<LastModified>${formatXmlDate(modifiedMs)}</LastModified>` +
+      `<ETag>&quot;${text(etag)}&quot;</ETag>${checksumKind(meta.checksum)}` +
+      `<Size>${size}</Size>${owner}<StorageClass>STANDARD</StorageClass></Contents>`,
+  );
+}
+
+function checksumKind(checksum: Checksum | undefined): Xml {
+  if (checksum === undefined) return NOTHING;
+  const { algorithm, type } = checksum;
+  return markup(
+    `<ChecksumAlgorithm>${algorithm}</ChecksumAlgorithm><ChecksumType>${type}</ChecksumType>`,
+  );
 }

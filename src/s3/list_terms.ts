@@ -4,7 +4,7 @@ import { S3Error } from "../errors.ts";
 import { findQuery, type IncomingRequest } from "../incoming_request.ts";
 import { LIMITS } from "../limits.ts";
 import { parseCount } from "./count_parameter.ts";
-import { group, leaf, optionalLeaf, type Xml } from "./xml.ts";
+import { leaf, markup, optionalLeaf, text, type Xml } from "./xml.ts";
 
 export interface ListTerms {
   readonly prefix: string;
@@ -31,9 +31,14 @@ export function parseListTerms(request: IncomingRequest, limitName: string): Lis
   };
 }
 
-/** An element whose text is a key, a prefix or a delimiter: encoded when the client asked for it. */
+/** A key, a prefix or a delimiter as character data: encoded when the client asked for it. */
+export function nameText(terms: ListTerms, value: string): Xml {
+  return text(terms.isUrlEncoded ? encodeKey(value) : value);
+}
+
+/** An element with `nameText` in it. */
 export function nameLeaf(terms: ListTerms, element: string, value: string): Xml {
-  return leaf(element, terms.isUrlEncoded ? encodeKey(value) : value);
+  return markup(`<${element}>${nameText(terms, value)}</${element}>`);
 }
 
 /** As `nameLeaf`; nothing at all when the value is undefined. */
@@ -56,7 +61,8 @@ export function echoTerms(terms: ListTerms, limitElement: string): readonly Xml[
 }
 
 export function commonPrefix(terms: ListTerms, prefix: string): Xml {
-  return group("CommonPrefixes", [nameLeaf(terms, "Prefix", prefix)]);
+  const name = nameText(terms, prefix);
+  return markup(`<CommonPrefixes><Prefix>${name}</Prefix></CommonPrefixes>`);
 }
 
 /**

@@ -4,14 +4,22 @@ const NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/";
 /** How every document here begins. */
 export const XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n';
 
-declare const markup: unique symbol;
+declare const isXml: unique symbol;
 
 /** A piece of well-formed XML. Only the functions here make one, so text can't be mistaken for it. */
-export type Xml = string & { readonly [markup]: true };
+export type Xml = string & { readonly [isXml]: true };
 
 /** Character data, escaped. */
 export function text(value: string): Xml {
   return escapeXml(value) as Xml;
+}
+
+/**
+ * Markup that the caller wrote out, every value in it escaped by `text` or a name or number of this program's own. For what
+ * is repeated a thousand times in one document: one template takes half of the time of as many `leaf`s.
+ */
+export function markup(written: string): Xml {
+  return written as Xml;
 }
 
 /** `<name>value</name>`, escaped. */

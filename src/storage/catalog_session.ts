@@ -2,6 +2,7 @@
 
 import type { CannedAcl } from "./object_store.ts";
 import type { SqlValue, Statement } from "./database.ts";
+import { type Fold, leadsSql, leadsValues } from "./leads_sql.ts";
 import type { Statements } from "./statements.ts";
 
 export interface BucketRow {
@@ -74,6 +75,17 @@ export interface PartRow {
   readonly temp: string;
 }
 
+/** What LIST needs of an object's row. */
+export type ListedRow = readonly [
+  key: string,
+  etag: ObjectRow["etag"],
+  size: number,
+  modified: number,
+  mtime: number,
+  partCount: number | null,
+  meta: string,
+];
+
 export interface CompletedRow {
   readonly id: string;
   readonly bucket: string;
@@ -91,6 +103,8 @@ export interface TextRange {
   readonly before: string | undefined;
 }
 
+/** The columns of ListedRow. */
+const LISTED_COLUMNS = "key, etag, size, modified, mtime, part_count, meta";
 const OBJECT_COLUMNS = "bucket, key, etag, size, modified, mtime, part_count, meta";
 
 export class CatalogSession {
@@ -164,6 +178,26 @@ export class CatalogSession {
       bucket,
       ...rangeValues(range),
       limit,
+    );
+  }
+
+  /** As `scanObjects`. */
+  scanListed(bucket: string, range: TextRange, limit: number): ListedRow[] {
+    return this.#tuples<ListedRow>(
+      `SELECT ${LISTED_COLUMNS} FROM objects WHERE bucket = ? AND ${
+        rangeSql("key", range)
+      } ORDER BY key LIMIT ?`,
+      bucket,
+      ...rangeValues(range),
+      limit,
+    );
+  }
+
+  /** As `scanListed`, of each common prefix the first only. */
+  scanListedLeads(bucket: string, range: TextRange, fold: Fold, limit: number): ListedRow[] {
+    return this.#tuples<ListedRow>(
+      leadsSql("objects", "key", LISTED_COLUMNS, range),
+      ...leadsValues(bucket, range, fold, limit),
     );
   }
 
@@ -293,6 +327,14 @@ export class CatalogSession {
     );
   }
 
+  /** As `scanDirectories`, of each common prefix the first only. */
+  scanDirectoryLeads(bucket: string, range: TextRange, fold: Fold, limit: number): DirectoryRow[] {
+    return this.#all(
+      leadsSql("directories", "prefix", "directories.*", range),
+      ...leadsValues(bucket, range, fold, limit),
+    );
+  }
+
   findUpload(id: string): UploadRow | undefined {
     return this.#get("SELECT * FROM uploads WHERE id = ?", id);
   }
@@ -396,6 +438,13 @@ export class CatalogSession {
 
   #all<T>(sql: string, ...values: SqlValue[]): T[] {
     return this.#statements.all<T>(sql, ...values.map(storable)).map(readable);
+  }
+
+  /** The first column is a key. */
+  #tuples<T extends readonly [string, ...SqlValue[]]>(sql: string, ...values: SqlValue[]): T[] {
+    return this.#statements.tuples<T>(sql, ...values.map(storable)).map((row) =>
+      row[0].includes(ESCAPE) ? [unescaped(row[0]), ...row.slice(1)] as unknown as T : row
+    );
   }
 
   #run(sql: string, ...values: SqlValue[]): number {

@@ -12,13 +12,16 @@ export interface Database {
 export type SqlValue = string | number | null | Uint8Array;
 
 export interface Statement {
+  /** From now on rows are arrays of the columns: half of the time that objects take. */
+  setReturnArrays(isWanted: boolean): void;
   get(...values: SqlValue[]): unknown;
   all(...values: SqlValue[]): unknown[];
   run(...values: SqlValue[]): { changes: number | bigint; lastInsertRowid: number | bigint };
 }
 
 export function openDatabase(path: string): Database {
-  return new DatabaseSync(path) as Database;
+  // Deno 2.9.6 has `setReturnArrays`, its types don't.
+  return new DatabaseSync(path) as unknown as Database;
 }
 
 /**

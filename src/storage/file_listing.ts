@@ -5,26 +5,33 @@
  */
 
 import { LIMITS } from "../limits.ts";
-import type { DirectoryRow, ObjectRow } from "./catalog_session.ts";
+import type { CatalogSession, DirectoryRow, ListedRow } from "./catalog_session.ts";
 import { DirectoryScan, textRange } from "./directory_scan.ts";
 import type { StoreParts } from "./file_parts.ts";
-import { parentsOf } from "./file_tree.ts";
+import { type FileTree, join, parentsOf } from "./file_tree.ts";
 import { directoryToPrefix, keyToPath } from "./key_path.ts";
-import { foldListing, type KeyPlace, listObjects } from "./listing.ts";
+import { findFold } from "./leads_sql.ts";
+import {
+  foldObjects,
+  foldRows,
+  type KeyPlace,
+  listPage,
+  type RowSource,
+  type ScanRange,
+} from "./listing.ts";
 import { compareUtf8, prefixEnd } from "./names.ts";
 import type { ListPage, ListQuery } from "./object_store.ts";
-import { describesFile, objectInfo } from "./object_row.ts";
+import { describesFile, ListedObject } from "./object_row.ts";
 import type { ObjectTruth } from "./object_truth.ts";
 import { eachLimited } from "./turns.ts";
 
 /** A page as the catalog has it, with the rows that it came from. */
 interface CatalogPage {
   readonly page: ListPage;
-  /** Of the page's objects. */
-  readonly rows: readonly ObjectRow[];
-  /** For each common prefix the first row below it. */
-  readonly witnesses: readonly ObjectRow[];
+  readonly objects: readonly ListedObject[];
   readonly prefixes: ReadonlySet<string>;
+  /** For each common prefix the first object below it. */
+  readonly witnesses: readonly ListedObject[];
 }
 
 interface KeyRange {
@@ -65,41 +72,40 @@ export class FileListing {
 
   /** Compares the page with the files. False when the catalog had to be changed: then the page is to be made again. */
   async #isTrue(bucket: string, query: ListQuery, found: CatalogPage): Promise<boolean> {
-    const missing = found.witnesses.filter((row) => !this.#exists(row));
+    const missing = found.witnesses.filter((witness) => !this.#exists(witness));
     const stale = this.#staleDirectories(bucket, query, found, missing)
       .slice(0, LIMITS.rescansAtOnce);
     for (const directory of stale) await this.#scan.scan(directory);
     if (stale.length > 0) return false;
     const changed = [...this.#changedFiles(bucket, found), ...missing];
     let unread = LIMITS.pageHashBytesMax;
-    await eachLimited(changed, LIMITS.refreshesAtOnce, async (row) => {
-      unread -= row.size;
-      await this.#truth.refresh(bucket, row.key, unread >= 0);
+    await eachLimited(changed, LIMITS.refreshesAtOnce, async ({ key, size }) => {
+      unread -= size;
+      await this.#truth.refresh(bucket, key, unread >= 0);
     });
     return changed.length === 0;
   }
 
   #catalogPage(bucket: string, query: ListQuery): CatalogPage {
-    const seen = new Map<string, ObjectRow>();
-    const page = listObjects((range, limit) => {
-      const rows = this.#parts.catalog.read.scanObjects(bucket, textRange(range), limit);
-      for (const row of rows) seen.set(row.key, row);
-      return rows.map(objectInfo);
-    }, query);
-    const rows: ObjectRow[] = [];
+    const folded = foldObjects(listedSource(this.#parts.catalog.read, bucket, query), query);
+    const objects: ListedObject[] = [];
     const prefixes = new Set<string>();
-    for (const entry of page.entries) {
-      if (entry.kind === "prefix") prefixes.add(entry.prefix);
-      else rows.push(...[seen.get(entry.object.key) ?? []].flat());
+    const witnesses: ListedObject[] = [];
+    for (const entry of folded.entries) {
+      if (entry.kind === "row") objects.push(entry.row);
+      else {
+        prefixes.add(entry.prefix);
+        witnesses.push(entry.first);
+      }
     }
-    return { page, rows, prefixes, witnesses: firstBelow(prefixes, seen.values()) };
+    return { page: listPage(folded), objects, prefixes, witnesses };
   }
 
   #staleDirectories(
     bucket: string,
     query: ListQuery,
     found: CatalogPage,
-    missing: readonly ObjectRow[],
+    missing: readonly ListedObject[],
   ): DirectoryRow[] {
     const range = pageRange(query, found.page);
     const stale: DirectoryRow[] = [];
@@ -136,21 +142,13 @@ export class FileListing {
     prefixes: ReadonlySet<string>,
   ): Generator<DirectoryRow> {
     const { read } = this.#parts.catalog;
-    const folded = foldListing<KeyPlace, DirectoryPlace>(
-      (wanted, limit) => {
-        const to = earlier(wanted.to, range.to);
-        return read.scanDirectories(bucket, textRange({ ...wanted, to }), limit).map((row) => ({
-          key: row.prefix,
-          row,
-        }));
-      },
-      {
-        prefix: query.prefix,
-        delimiter: query.delimiter,
-        from: { kind: "from", key: range.from },
-        limit: ALL,
-      },
-    );
+    const { prefix, delimiter } = query;
+    const folded = foldRows(directorySource(read, bucket, query, range.to), {
+      prefix,
+      delimiter,
+      from: { kind: "from", key: range.from },
+      limit: ALL,
+    });
     for (const entry of folded.entries) {
       if (entry.kind === "row") yield entry.row.row;
       else if (!prefixes.has(entry.prefix)) {
@@ -160,30 +158,31 @@ export class FileListing {
     }
   }
 
-  #exists(row: ObjectRow): boolean {
+  #exists({ bucket, key }: ListedObject): boolean {
     const { journal, tree } = this.#parts;
-    return journal.findPending(row.bucket, row.key) !== undefined ||
-      tree.findFile(row.bucket, row.key) !== undefined;
+    return journal.findPending(bucket, key) !== undefined ||
+      tree.findFile(bucket, key, plainPath(tree, bucket, key)) !== undefined;
   }
 
-  /** Rows of the page whose files were changed in place, or haven't been read yet. */
-  #changedFiles(bucket: string, { rows }: CatalogPage): ObjectRow[] {
-    const id = [bucket, rows.at(0)?.key, rows.at(-1)?.key, rows.length].join("\n");
+  /** Objects of the page whose files were changed in place, or haven't been read yet. */
+  #changedFiles(bucket: string, { objects }: CatalogPage): ListedObject[] {
+    const id = [bucket, objects.at(0)?.key, objects.at(-1)?.key, objects.length].join("\n");
     const now = this.#parts.clock.now();
     const age = now - (this.#checkedAt.get(id) ?? -Infinity);
     const isFresh = age >= 0 && age < LIMITS.fileRecheckMs;
-    const changed = rows.filter((row) =>
-      row.etag === null || (!isFresh && !this.#isUnchanged(row))
+    const changed = objects.filter((object) =>
+      object.etag === "" || (!isFresh && !this.#isUnchanged(object))
     );
     if (changed.length === 0 && !isFresh) this.#rememberCheck(id, now);
     return changed;
   }
 
-  #isUnchanged(row: ObjectRow): boolean {
+  #isUnchanged(object: ListedObject): boolean {
+    const { bucket, key } = object;
     const { journal, tree } = this.#parts;
-    if (journal.findPending(row.bucket, row.key) !== undefined) return true;
-    const found = tree.findFile(row.bucket, row.key);
-    return found !== undefined && describesFile(row, found.stat);
+    if (journal.findPending(bucket, key) !== undefined) return true;
+    const found = tree.findFile(bucket, key, plainPath(tree, bucket, key));
+    return found !== undefined && describesFile(object, found.stat);
   }
 
   #rememberCheck(id: string, now: number): void {
@@ -197,18 +196,41 @@ export class FileListing {
   }
 }
 
-/** For each prefix the first of the rows below it; both in key order. */
-function firstBelow(prefixes: ReadonlySet<string>, rows: Iterable<ObjectRow>): ObjectRow[] {
-  const first: ObjectRow[] = [];
-  const waiting = prefixes.values();
-  let prefix = waiting.next();
-  for (const row of rows) {
-    if (prefix.done) break;
-    if (!row.key.startsWith(prefix.value)) continue;
-    first.push(row);
-    prefix = waiting.next();
-  }
-  return first;
+function listedSource(
+  read: CatalogSession,
+  bucket: string,
+  query: ListQuery,
+): RowSource<KeyPlace, ListedObject> {
+  const fold = findFold(query);
+  const listed = (row: ListedRow) => new ListedObject(bucket, row);
+  return {
+    scan: (range, limit) => read.scanListed(bucket, textRange(range), limit).map(listed),
+    scanLeads: fold &&
+      ((range, limit) => read.scanListedLeads(bucket, textRange(range), fold, limit).map(listed)),
+  };
+}
+
+/** Those before `end`. */
+function directorySource(
+  read: CatalogSession,
+  bucket: string,
+  query: ListQuery,
+  end: string | undefined,
+): RowSource<KeyPlace, DirectoryPlace> {
+  const fold = findFold(query);
+  const within = (range: ScanRange<KeyPlace>) =>
+    textRange({ ...range, to: earlier(range.to, end) });
+  const placed = (row: DirectoryRow) => ({ key: row.prefix, row });
+  return {
+    scan: (range, limit) => read.scanDirectories(bucket, within(range), limit).map(placed),
+    scanLeads: fold &&
+      ((range, limit) => read.scanDirectoryLeads(bucket, within(range), fold, limit).map(placed)),
+  };
+}
+
+/** Nearly every file that a row speaks of is there, and under its plain name. */
+function plainPath(tree: FileTree, bucket: string, key: string): string {
+  return join(tree.bucketPath(bucket), keyToPath(key));
 }
 
 /** The keys that the page speaks of: whether listed or absent. */

@@ -43,6 +43,13 @@ export type Scan<Place extends KeyPlace, Row extends Place> = (
   limit: number,
 ) => readonly Row[];
 
+/** Where the rows of a fold come from. */
+export interface RowSource<Place extends KeyPlace, Row extends Place> {
+  readonly scan: Scan<Place, Row>;
+  /** As `scan`, of the rows below a common prefix the first only; undefined where that can't be had for one seek each. */
+  readonly scanLeads: Scan<Place, Row> | undefined;
+}
+
 export interface FoldQuery<Place extends KeyPlace> {
   readonly prefix: string;
   /** "" for none. */
@@ -55,7 +62,7 @@ export interface FoldQuery<Place extends KeyPlace> {
 
 export type FoldedEntry<Row> =
   | { readonly kind: "row"; readonly row: Row }
-  | { readonly kind: "prefix"; readonly prefix: string };
+  | { readonly kind: "prefix"; readonly prefix: string; readonly first: Row };
 
 export interface FoldedPage<Row> {
   readonly entries: readonly FoldedEntry<Row>[];
@@ -65,10 +72,22 @@ export interface FoldedPage<Row> {
 
 /** The page of a ListQuery. */
 export function listObjects(scan: Scan<KeyPlace, ObjectInfo>, query: ListQuery): ListPage {
-  const from = boundOf(query.after, query.prefix);
-  const page = foldListing(scan, { ...query, from });
+  return listPage(foldObjects({ scan, scanLeads: undefined }, query));
+}
+
+/** The same, still with the rows that the page came from. */
+export function foldObjects<Row extends KeyPlace>(
+  source: RowSource<KeyPlace, Row>,
+  query: ListQuery,
+): FoldedPage<Row> {
+  return foldRows(source, { ...query, from: boundOf(query.after, query.prefix) });
+}
+
+export function listPage(page: FoldedPage<ObjectInfo>): ListPage {
   const entries = page.entries.map((entry): ListEntry =>
-    entry.kind === "row" ? { kind: "object", object: entry.row } : entry
+    entry.kind === "row"
+      ? { kind: "object", object: entry.row }
+      : { kind: "prefix", prefix: entry.prefix }
   );
   return { entries, next: page.isTruncated ? positionAt(entries.at(-1)) : undefined };
 }
@@ -95,17 +114,25 @@ export function markerPosition(
     : { kind: "key", key: marker };
 }
 
-/**
- * Folds the rows that `scan` gives into one page. A common prefix costs one seek past it, not a row per key below it:
- * batches shrink while prefixes swallow most of their rows and grow while they don't.
- */
+/** As `foldRows`, of rows that can only be scanned. */
 export function foldListing<Place extends KeyPlace, Row extends Place>(
   scan: Scan<Place, Row>,
   query: FoldQuery<Place>,
 ): FoldedPage<Row> {
+  return foldRows({ scan, scanLeads: undefined }, query);
+}
+
+/**
+ * Folds rows into one page. A common prefix costs one seek past it, not a row per key below it: while prefixes swallow most
+ * of the rows only their first ones are asked for, or else batches shrink; while they don't, batches grow.
+ */
+export function foldRows<Place extends KeyPlace, Row extends Place>(
+  source: RowSource<Place, Row>,
+  query: FoldQuery<Place>,
+): FoldedPage<Row> {
   const entries: FoldedEntry<Row>[] = [];
   if (query.limit <= 0) return { entries, isTruncated: false };
-  for (const entry of walkEntries(scan, query)) {
+  for (const entry of walkEntries(source, query)) {
     if (entries.length === query.limit) return { entries, isTruncated: true };
     entries.push(entry);
   }
@@ -115,30 +142,39 @@ export function foldListing<Place extends KeyPlace, Row extends Place>(
 const ROLLING_BATCH = { first: 32, least: 2 } as const;
 
 function* walkEntries<Place extends KeyPlace, Row extends Place>(
-  scan: Scan<Place, Row>,
+  { scan, scanLeads }: RowSource<Place, Row>,
   query: FoldQuery<Place>,
 ): Generator<FoldedEntry<Row>> {
   const to = prefixEnd(query.prefix);
   // One row more than the page holds tells whether there is a next page.
-  const batchMax = query.limit + 1;
-  let batch = query.delimiter === "" ? batchMax : Math.min(batchMax, ROLLING_BATCH.first);
+  let wanted = query.limit + 1;
+  let batch = query.delimiter === "" ? wanted : ROLLING_BATCH.first;
+  let leads: typeof scanLeads;
   let from = query.from;
   while (from !== undefined) {
-    const rows = scan({ from, to }, batch);
+    batch = Math.min(batch, wanted);
+    const rows: readonly Row[] = (leads ?? scan)({ from, to }, batch);
     let rolled: string | undefined;
     let entries = 0;
+    let prefixes = 0;
     for (const row of rows) {
       if (rolled !== undefined && row.key.startsWith(rolled)) continue;
       rolled = findCommonPrefix(row.key, query);
       entries++;
-      yield rolled === undefined ? { kind: "row", row } : { kind: "prefix", prefix: rolled };
+      if (rolled !== undefined) prefixes++;
+      yield rolled === undefined
+        ? { kind: "row", row }
+        : { kind: "prefix", prefix: rolled, first: row };
     }
     const last = rows.at(-1);
     if (last === undefined || rows.length < batch) return;
     from = rolled === undefined ? { kind: "after", place: last } : boundFrom(prefixEnd(rolled));
-    batch = entries * 2 > batch
-      ? Math.min(batchMax, batch * 2)
-      : Math.max(ROLLING_BATCH.least, batch >> 1);
+    wanted -= entries;
+    const isRolling = leads === undefined ? entries * 2 <= batch : prefixes * 2 > batch;
+    leads = isRolling ? scanLeads : undefined;
+    batch = isRolling && leads === undefined
+      ? Math.max(ROLLING_BATCH.least, batch >> 1)
+      : batch * 2;
   }
 }
 

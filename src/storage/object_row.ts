@@ -1,7 +1,7 @@
 /** Between rows of the catalog and what the store shows of them. */
 
 import { typeByExtension } from "@std/media-types";
-import type { BucketRow, ObjectRow, PartRow, UploadRow } from "./catalog_session.ts";
+import type { BucketRow, ListedRow, ObjectRow, PartRow, UploadRow } from "./catalog_session.ts";
 import type { FileStat } from "./files.ts";
 import type {
   BucketInfo,
@@ -34,10 +34,26 @@ export function encodeMeta(meta: ObjectMeta): string {
   });
 }
 
+/** Where a checksum begins: `encodeMeta` writes it last, and nothing else in there is an object of this name. */
+const CHECKSUM_START = '"c":{';
+
+/** Metadata but for the checksum, which no two objects share, is often that of the row before. */
+let lastDecoded: { readonly text: string; readonly meta: ObjectMeta } | undefined;
+
 export function decodeMeta(text: string): ObjectMeta {
-  const { h, u, t, a, c }: StoredMeta = JSON.parse(text);
-  const meta = { headers: h ?? {}, user: u ?? {}, tags: t ?? {}, acl: a ?? "private" as const };
-  return c === undefined ? meta : { ...meta, checksum: c };
+  const at = text.lastIndexOf(CHECKSUM_START);
+  if (at < 0) return decodeShared(text);
+  const meta = decodeShared(at === 1 ? "{}" : `${text.slice(0, at - 1)}}`);
+  const checksum: Checksum = JSON.parse(text.slice(at + CHECKSUM_START.length - 1, -1));
+  return { ...meta, checksum };
+}
+
+function decodeShared(text: string): ObjectMeta {
+  if (lastDecoded?.text !== text) {
+    const { h = {}, u = {}, t = {}, a = "private" }: Omit<StoredMeta, "c"> = JSON.parse(text);
+    lastDecoded = { text, meta: { headers: h, user: u, tags: t, acl: a } };
+  }
+  return lastDecoded.meta;
 }
 
 /** The metadata of a file that nobody described: a type by its name. */
@@ -67,11 +83,11 @@ export function foundRow(bucket: string, key: string, stat: FileStat): ObjectRow
 }
 
 /** Whether the plain file is the one that the row describes. */
-export function describesFile(row: ObjectRow, stat: FileStat): boolean {
+export function describesFile(row: Pick<ObjectRow, "size" | "mtime">, stat: FileStat): boolean {
   return row.size === stat.size && row.mtime === stat.mtimeMs;
 }
 
-/** The metadata is decoded when it is asked for: a listing doesn't. It isn't an own property: a spread copy lacks it. */
+/** Its metadata is decoded when it is asked for. It isn't an own property: a spread copy lacks it. */
 class RowInfo implements ObjectInfo {
   readonly bucket: string;
   readonly key: string;
@@ -99,6 +115,34 @@ class RowInfo implements ObjectInfo {
 
 export function objectInfo(row: ObjectRow): ObjectInfo {
   return new RowInfo(row);
+}
+
+/** An object of a listing, with what tells whether its file is still the one that the row describes. */
+export class ListedObject implements ObjectInfo {
+  readonly bucket: string;
+  readonly key: string;
+  readonly size: number;
+  /** "" when the file hasn't been read yet. */
+  readonly etag: string;
+  readonly modifiedMs: number;
+  readonly partCount: number | undefined;
+  readonly mtime: number;
+  readonly #encodedMeta: string;
+
+  constructor(bucket: string, [key, etag, size, modified, mtime, partCount, meta]: ListedRow) {
+    this.bucket = bucket;
+    this.key = key;
+    this.size = size;
+    this.etag = etag ?? "";
+    this.modifiedMs = modified;
+    this.partCount = partCount ?? undefined;
+    this.mtime = mtime;
+    this.#encodedMeta = meta;
+  }
+
+  get meta(): ObjectMeta {
+    return decodeMeta(this.#encodedMeta);
+  }
 }
 
 export function bucketInfo(row: BucketRow): BucketInfo {

@@ -5,6 +5,7 @@ import type { Database, SqlValue, Statement } from "./database.ts";
 export class Statements {
   readonly #database: Database;
   readonly #prepared = new Map<string, Statement>();
+  readonly #preparedTuples = new Map<string, Statement>();
   #writes = 0;
 
   constructor(database: Database) {
@@ -22,6 +23,17 @@ export class Statements {
 
   all<T>(sql: string, ...values: SqlValue[]): T[] {
     return this.#statement(sql).all(...values) as T[];
+  }
+
+  /** Rows as arrays of the columns. */
+  tuples<T extends readonly SqlValue[]>(sql: string, ...values: SqlValue[]): T[] {
+    let statement = this.#preparedTuples.get(sql);
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql);
+      statement.setReturnArrays(true);
+      this.#preparedTuples.set(sql, statement);
+    }
+    return statement.all(...values) as T[];
   }
 
   run(sql: string, ...values: SqlValue[]): ReturnType<Statement["run"]> {

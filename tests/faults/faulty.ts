@@ -48,7 +48,7 @@ export class FaultyDisk {
         this.#step(`exec ${sql}`);
         database.exec(sql);
       },
-      prepare: (sql) => this.#wrapStatement(sql, database.prepare(sql) as Statement),
+      prepare: (sql) => this.#wrapStatement(sql, database.prepare(sql) as unknown as Statement),
       close: () => database.close(),
     };
   };
@@ -62,6 +62,7 @@ export class FaultyDisk {
 
   #wrapStatement(sql: string, statement: Statement): Statement {
     return {
+      setReturnArrays: (isWanted) => statement.setReturnArrays(isWanted),
       get: (...values) => (this.#step(sql), statement.get(...values)),
       all: (...values) => (this.#step(sql), statement.all(...values)),
       run: (...values) => (this.#step(sql), statement.run(...values)),
