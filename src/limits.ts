@@ -162,6 +162,16 @@ export const LIMITS = {
   peerIdleConnectionsMax: 64,
   peerIdleConnectionMs: 10_000,
 
+  // Peers: links, on which short calls travel together.
+  linkCallBytesMax: 64 * KiB,
+  linkPieceBytesMax: 256 * KiB,
+  linkOpenMsMax: 5_000,
+  linkRetryMs: 5_000,
+  linkTicketMsMax: 10_000,
+  linkTicketsMax: 1024,
+  linkIdleMs: 10_000,
+  linkSilentMsMax: 60_000,
+
   // Peers: beacons on the local network.
   beaconBytesMax: 512,
   beaconPort: 9099,

@@ -23,9 +23,13 @@ import { Beacon } from "./peer/beacon.ts";
 import { deriveClusterKey } from "./peer/cluster_key.ts";
 import { type Caller, createBootId, type SelfNode } from "./peer/hello.ts";
 import { HttpTransport } from "./peer/http_transport.ts";
+import { LinkEndpoint } from "./peer/link_endpoint.ts";
+import { LinkTransport } from "./peer/link_transport.ts";
+import { LINK_PATH } from "./peer/paths.ts";
 import { PeerEndpoint } from "./peer/peer_endpoint.ts";
 import type { ProofKey } from "./peer/proof_key.ts";
 import { PeerError, PeerFault } from "./peer/transport.ts";
+import { splitUrl } from "./incoming_request.ts";
 import { createServer, type ServerOptions } from "./server.ts";
 import { type DiskContent, openDiskContent } from "./storage/disk_content.ts";
 import { openNodeId } from "./storage/node_id.ts";
@@ -61,7 +65,9 @@ class NodeService implements Service {
   readonly #self: { port: number } & SelfNode;
   readonly #key: ProofKey;
   readonly #transport: HttpTransport;
+  readonly #links: LinkTransport;
   readonly #endpoint: PeerEndpoint;
+  readonly #linkEndpoint: LinkEndpoint;
   readonly #refused = Promise.withResolvers<never>();
   #node: ClusterNode | undefined;
   #beacon: Beacon | undefined;
@@ -88,14 +94,21 @@ class NodeService implements Service {
     };
     const scheme = config.tls === undefined ? "http" as const : "https" as const;
     this.#transport = new HttpTransport({ ...common, scheme, caCerts });
-    this.#endpoint = new PeerEndpoint({
+    this.#links = new LinkTransport({ ...common, inner: this.#transport });
+    const onFault = (cause: unknown) => log.fault("-", cause);
+    this.#linkEndpoint = new LinkEndpoint({
       ...common,
       handler: async (from, message) => {
         if (this.#node === undefined) throw new PeerFault("starting", "the node is starting");
         return await this.#node.handle(from, message);
       },
+      onFault,
+    });
+    this.#endpoint = new PeerEndpoint({
+      ...common,
+      handler: this.#linkEndpoint.handler,
       checkCaller: (caller) => this.#refuseDouble(caller),
-      onFault: (cause) => log.fault("-", cause),
+      onFault,
     });
     this.#refused.promise.catch(() => {}); // awaited while the node joins; later refusals are logged
   }
@@ -120,7 +133,10 @@ class NodeService implements Service {
       },
       random: systemRandom,
       log,
-      peer: (request, remote) => this.#endpoint.handle(request, remote),
+      peer: async (request, remote) =>
+        splitUrl(request.url).rawPath === LINK_PATH
+          ? this.#linkEndpoint.handle(request)
+          : await this.#endpoint.handle(request, remote),
       s3: createServer(server),
     });
     if (cluster.discovery === "lan") this.#startBeacon(node);
@@ -128,9 +144,15 @@ class NodeService implements Service {
     await createBuckets(node.store, config);
   }
 
+  /** Peers call in requests of their own from now on: links would never end by themselves. */
+  stopping(): void {
+    this.#linkEndpoint.close();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#beacon?.[Symbol.asyncDispose]();
     // Calls under way are given up first: the node would wait for their answers.
+    await this.#links[Symbol.asyncDispose]();
     await this.#transport[Symbol.asyncDispose]();
     await this.#node?.[Symbol.asyncDispose]();
     await this.#content[Symbol.asyncDispose]();
@@ -142,7 +164,7 @@ class NodeService implements Service {
     return await ClusterNode.open({
       self: { id: this.#self.id, address },
       content: this.#content,
-      transport: this.#transport,
+      transport: this.#links,
       timers: systemTimers,
       random: systemRandom,
       terms: termsOf(cluster),

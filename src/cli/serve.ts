@@ -13,6 +13,8 @@ export interface Service extends AsyncDisposable {
   readonly handle: Handle;
   /** Told where it is reached, once; resolves when requests will succeed. May throw what keeps it from that. */
   start(port: number): Promise<void>;
+  /** Told that requests are awaited for the last time: those that would never end are to be ended now. */
+  stopping?(): void;
 }
 
 /** Returns when `stop` has resolved and the last response is sent. Throws StartError, and what `start` throws. */
@@ -34,6 +36,7 @@ export async function serveUntil(
     if (isReady) announce(config, baseUrl(config, port), print);
     await stop;
   } finally {
+    service.stopping?.();
     if (!await drain(listener, gate, LIMITS.drainMsMax)) {
       log.fault("-", new Error(`requests were cut off ${LIMITS.drainMsMax} ms after the signal`));
     }

@@ -18,15 +18,9 @@ import type { Timers } from "../timers.ts";
 import { isAddress } from "./address.ts";
 import { Deadline, orAborted } from "./deadline.ts";
 import { openDirectClient } from "./direct_client.ts";
-import {
-  decodeFrame,
-  decodeJson,
-  encodeFrame,
-  type Frame,
-  FRAME_BYTES_MAX,
-  isJsonObject,
-} from "./frame.ts";
+import { decodeFrame, decodeJson, FRAME_BYTES_MAX } from "./frame.ts";
 import { createHello, isWelcome, type SelfNode } from "./hello.ts";
+import { decodeAnswer, encodeMessage, excuse, readReply } from "./message_bytes.ts";
 import { CALL_PATH, HELLO_PATH } from "./paths.ts";
 import type { ProofKey } from "./proof_key.ts";
 import { findBytes } from "./receive.ts";
@@ -36,7 +30,6 @@ import {
   type Message,
   type NodeId,
   PeerError,
-  PeerFault,
   type Reply,
   type Transport,
 } from "./transport.ts";
@@ -132,6 +125,24 @@ export class HttpTransport implements Transport, AsyncDisposable {
         if (tries === TRIES) throw new PeerError("failed", `${address} forgets sessions at once`);
       }
     });
+  }
+
+  /**
+   * A request whose body and whose answer's are streams that stay open together, until either ends or the signal is aborted. Nobody
+   * has proved anything by that. Throws PeerError "unreachable", "stranger".
+   */
+  async openStreams(
+    address: string,
+    path: string,
+    head: string,
+    outgoing: ReadableStream<Uint8Array<ArrayBuffer>>,
+    signal: AbortSignal,
+  ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+    if (this.#isClosed) throw closed();
+    const { status, body } = await this.#fetch(address, { path, body: outgoing }, head, signal);
+    if (status === 200 && body !== null) return body;
+    void body?.cancel().catch(() => {});
+    throw new PeerError("stranger", `${address} didn't take the link`);
   }
 
   /** Gives up the calls under way, and closes the connections. */
@@ -247,7 +258,7 @@ export class HttpTransport implements Transport, AsyncDisposable {
 
   async #fetch(
     address: string,
-    { path, body }: Post,
+    { path, body }: { readonly path: string; readonly body: NonNullable<BodyInit> },
     head: string,
     signal: AbortSignal,
   ): Promise<Response> {
@@ -294,47 +305,6 @@ function callPost(session: Session, body: Uint8Array<ArrayBuffer>): Post {
     body,
     answerBytesMax: FRAME_BYTES_MAX,
   };
-}
-
-function encodeMessage({ kind, data, body }: Message): Uint8Array<ArrayBuffer> {
-  try {
-    return encodeFrame({ kind, data }, body);
-  } catch (cause) {
-    if (!(cause instanceof PeerFault)) throw cause;
-    throw new PeerError("refused", `${kind} has ${cause.message}`, cause.code, { cause });
-  }
-}
-
-function decodeAnswer<T>(address: string, decode: () => T): T {
-  try {
-    return decode();
-  } catch (cause) {
-    throw new PeerError("failed", `${address} gave an answer that can't be read`, undefined, {
-      cause,
-    });
-  }
-}
-
-/** Throws PeerError for anything but an answer and what a new session helps against. */
-function readReply(address: string, { json, body }: Frame): Reply | "unknownSession" {
-  const { outcome, data } = json;
-  if (outcome === "unknownSession") return outcome;
-  if (outcome !== "done" || !isJsonObject(data)) throw excuse(address, json);
-  return body === undefined ? { data } : { data, body };
-}
-
-function excuse(address: string, { outcome, code, message, id }: JsonObject): PeerError {
-  switch (outcome) {
-    case "refused":
-      return new PeerError("refused", `${address}: ${message}`, String(code));
-    case "otherNode":
-      return new PeerError("otherNode", `${address} is ${id}`);
-    case "replayed":
-    case "broken":
-      return new PeerError("unreachable", `${address} got the call ${outcome}`);
-    default:
-      return new PeerError("failed", `${address} couldn't`);
-  }
 }
 
 function closed(): PeerError {

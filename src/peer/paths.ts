@@ -1,9 +1,10 @@
-/** Where nodes talk to each other. Both are for POST. */
+/** Where nodes talk to each other. All are for POST. */
 
 export const HELLO_PATH = "/_zs3/hello";
 export const CALL_PATH = "/_zs3/peer";
+export const LINK_PATH = "/_zs3/link";
 
-/** Whether a request's raw path is a `PeerEndpoint`'s to answer. */
+/** Whether a request's raw path is a peer's. */
 export function isPeerPath(rawPath: string): boolean {
-  return rawPath === HELLO_PATH || rawPath === CALL_PATH;
+  return rawPath === HELLO_PATH || rawPath === CALL_PATH || rawPath === LINK_PATH;
 }

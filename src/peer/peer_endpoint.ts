@@ -16,15 +16,16 @@ import type { JsonObject } from "../storage/record.ts";
 import type { Timers } from "../timers.ts";
 import { joinAddress } from "./address.ts";
 import { Deadline } from "./deadline.ts";
-import { decodeFrame, decodeJson, encodeFrame, FRAME_BYTES_MAX, isJsonObject } from "./frame.ts";
+import { type Answer, deliver, encodeOutcome, excuse } from "./delivery.ts";
+import { decodeJson, FRAME_BYTES_MAX } from "./frame.ts";
 import { type Caller, checkConfig, parseHello, type SelfNode, type Welcome } from "./hello.ts";
-import { type Outcome, refusal } from "./outcome.ts";
+import { refusal } from "./outcome.ts";
 import { CALL_PATH, HELLO_PATH, isPeerPath } from "./paths.ts";
 import type { ProofKey } from "./proof_key.ts";
 import { findBytes, type Incoming } from "./receive.ts";
 import { findSeal, isSealed, type Seal, seal, SEAL_HEADER } from "./seal.ts";
 import { SessionTable } from "./session_table.ts";
-import { type Contact, type Message, type MessageHandler, PeerFault } from "./transport.ts";
+import { type Contact, type MessageHandler, PeerFault } from "./transport.ts";
 
 export interface PeerEndpointOptions {
   readonly self: SelfNode;
@@ -42,9 +43,6 @@ export interface PeerEndpointOptions {
   /** Told what a handler threw that wasn't a PeerFault. */
   readonly onFault: (cause: unknown) => void;
 }
-
-/** An encoded frame. */
-type Answer = Uint8Array<ArrayBuffer>;
 
 type PeerRequest = Incoming & Pick<Request, "method" | "url">;
 
@@ -103,7 +101,8 @@ export class PeerEndpoint {
     const bytes = await findBytes(request, head.bodyBytes, deadline.signal);
     if (bytes === undefined) throw new Unanswerable(408);
     if (!isSealed(bytes, head)) throw new Unanswerable(403);
-    const answer = await this.#welcome(bytes, remote).catch((error) => this.#excuse(error));
+    const answer = await this.#welcome(bytes, remote)
+      .catch((error) => excuse(error, this.#options.onFault));
     const text = new TextEncoder().encode(JSON.stringify(answer));
     return sealedResponse(key, "welcome", head, text);
   }
@@ -160,8 +159,7 @@ export class PeerEndpoint {
     using _room = taken;
     const bytes = await findBytes(request, head.bodyBytes, deadline.signal);
     if (bytes === undefined || !isSealed(bytes, head)) return encodeOutcome({ outcome: "broken" });
-    return await this.#deliver(from, bytes)
-      .catch((error: unknown) => encodeOutcome(this.#excuse(error)));
+    return await deliver(this.#options, from, bytes);
   }
 
   /** Short calls are as free as connections: the cluster must live on, however slowly somebody sends large ones. */
@@ -169,30 +167,6 @@ export class PeerEndpoint {
     if (bytes <= LIMITS.peerReadWholeBytesMax) return NOTHING_TAKEN;
     return await this.#room.take(bytes, signal);
   }
-
-  async #deliver(from: Contact, bytes: Uint8Array<ArrayBuffer>): Promise<Answer> {
-    const reply = await this.#options.handler(from, parseMessage(bytes));
-    return encodeFrame({ outcome: "done", data: reply.data }, reply.body);
-  }
-
-  #excuse(error: unknown): Outcome {
-    if (error instanceof PeerFault) return refusal(error);
-    this.#options.onFault(error);
-    return { outcome: "failed" };
-  }
-}
-
-/** Throws PeerFault "malformed". */
-function parseMessage(bytes: Uint8Array<ArrayBuffer>): Message {
-  const { json: { kind, data }, body } = decodeFrame(bytes);
-  if (typeof kind !== "string" || !isJsonObject(data)) {
-    throw new PeerFault("malformed", "a message has a kind and data");
-  }
-  return body === undefined ? { kind, data } : { kind, data, body };
-}
-
-function encodeOutcome(outcome: Outcome): Answer {
-  return encodeFrame({ ...outcome });
 }
 
 /** Slower than a rate is as good as never: a sender of a byte now and then would hold its room for hours. */
