@@ -14,7 +14,7 @@ import type { ClusterPageName, Log } from "./log.ts";
 import { isPeerPath } from "./peer/paths.ts";
 import type { Contact } from "./peer/transport.ts";
 import { createRequestIds } from "./request_ids.ts";
-import { errorMessage, errorResponse, toS3Error } from "./s3/error_response.ts";
+import { errorMessage, errorReply, toS3Error } from "./s3/error_reply.ts";
 import type { Json, JsonObject } from "./storage/record.ts";
 import { VERSION } from "./version.ts";
 
@@ -207,7 +207,7 @@ async function respond(
 
 /** S3's XML where an S3 client asks (the status is signed as S3 requests are), else JSON. */
 function failure(error: S3Error, { raw: { method }, rawPath, id, name }: Ask): Response {
-  const response = errorResponse(error, { id, method, resource: rawPath });
+  const response = errorReply(error, { id, method, resource: rawPath }).toResponse();
   if (name === "Status" || !rawPath.startsWith(PREFIX) || rawPath === HEALTH_PATH) return response;
   const { status, headers } = response;
   return jsonResponse(method, { error: errorMessage(error) }, { status, headers });

@@ -1,4 +1,4 @@
-/** The one error that a client is meant to see: an S3 code with a message. Status numbers and XML live in s3/error_response.ts. */
+/** The one error that a client is meant to see: an S3 code with a message. Status numbers and XML live in s3/error_reply.ts. */
 
 /** Codes of the S3 error list (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html) that zs3 uses. */
 export type S3ErrorCode =

@@ -11,11 +11,12 @@ import { findHostBucket } from "./s3/address.ts";
 import { authorize } from "./s3/authorize.ts";
 import type { Services } from "./s3/call.ts";
 import { addCorsHeaders, type CorsAnswer, findCorsAnswer } from "./s3/cors.ts";
-import { errorResponse, toS3Error } from "./s3/error_response.ts";
+import { errorReply, toS3Error } from "./s3/error_reply.ts";
 import { handle } from "./s3/handlers.ts";
 import { applyHoistedHeaders } from "./s3/hoisted_headers.ts";
 import type { Operation } from "./s3/operation.ts";
 import { recognise } from "./s3/recognise.ts";
+import { Reply } from "./s3/reply.ts";
 
 export interface ServerOptions {
   readonly services: Services;
@@ -56,14 +57,15 @@ async function respond(options: ServerOptions, raw: Request, requestId: string):
     cors: undefined,
     errorCode: undefined,
   };
-  const response = await answerOrError(options, raw, requestId, progress);
-  response.headers.set("x-amz-request-id", requestId);
-  if (progress.cors !== undefined) addCorsHeaders(response.headers, progress.cors);
-  if (isUnansweredExpectation(raw)) response.headers.set("connection", "close");
+  const reply = await answerOrError(options, raw, requestId, progress);
+  const { headers } = reply;
+  headers["x-amz-request-id"] = requestId;
+  if (progress.cors !== undefined) addCorsHeaders(headers, progress.cors);
+  if (isUnansweredExpectation(raw)) headers.connection = "close";
   const { method } = raw;
   const durationMs = clock.now() - timeMs;
-  log.request({ requestId, timeMs, durationMs, method, ...describe(progress, response) });
-  return response;
+  log.request({ requestId, timeMs, durationMs, method, ...describe(progress, reply) });
+  return reply.toResponse();
 }
 
 /**
@@ -79,14 +81,14 @@ async function answerOrError(
   raw: Request,
   requestId: string,
   progress: Progress,
-): Promise<Response> {
+): Promise<Reply> {
   try {
     return await answer(options, raw, requestId, progress);
   } catch (cause) {
     const error = toS3Error(cause, requestId, options.services.log);
     progress.errorCode = error.code;
     const resource = splitUrl(raw.url).rawPath;
-    return errorResponse(error, { id: requestId, method: raw.method, resource });
+    return errorReply(error, { id: requestId, method: raw.method, resource });
   }
 }
 
@@ -96,16 +98,18 @@ async function answer(
   raw: Request,
   requestId: string,
   progress: Progress,
-): Promise<Response> {
+): Promise<Reply> {
   const sent = openIncomingRequest(raw, requestId);
   if (isHealthCheck(sent)) {
     progress.operation = "Health";
-    return new Response(sent.method === "HEAD" ? null : "OK\n");
+    return new Reply(sent.method === "HEAD" ? null : "OK\n");
   }
   const request = applyHoistedHeaders(sent);
   const operation = recognise(request, domains);
   progress.operation = operation;
-  progress.cors = await findCorsAnswer(request, operation, services.store);
+  if (request.headers.has("origin")) {
+    progress.cors = await findCorsAnswer(request, operation, services.store);
+  }
   const { keyring, clock, signedRegion, store } = services;
   const world = { keyring, clock, region: signedRegion };
   const authentication = authenticate(sent, world, findHostBucket(sent, domains));
@@ -123,17 +127,17 @@ function isHealthCheck(request: IncomingRequest): boolean {
 
 function describe(
   { operation, caller, errorCode }: Progress,
-  response: Response,
+  reply: Reply,
 ): Omit<RequestRecord, "requestId" | "timeMs" | "durationMs" | "method"> {
   const target = typeof operation === "object" ? operation : undefined;
-  const length = response.headers.get("content-length");
+  const length = reply.headers["content-length"];
   return {
     operation: typeof operation === "object" ? operation.name : operation,
     bucket: target === undefined || target.kind === "service" ? undefined : target.bucket,
     key: target?.kind === "object" ? target.key : undefined,
     accessKeyId: caller?.kind === "signed" ? caller.accessKeyId : undefined,
-    status: response.status,
+    status: reply.status,
     errorCode,
-    sentBytes: length === null ? undefined : Number(length),
+    sentBytes: length === undefined ? undefined : Number(length),
   };
 }

@@ -1,7 +1,7 @@
 /** The end of serving: what is in flight is finished, what is new is turned away, and all of it takes a bounded time. */
 
 import { S3Error } from "../errors.ts";
-import { errorResponse } from "../s3/error_response.ts";
+import { errorReply } from "../s3/error_reply.ts";
 
 /** `remote` is where the connection came from. */
 export type Handle = (request: Request, remote: Deno.NetAddr) => Promise<Response>;
@@ -71,5 +71,5 @@ function turnAway(request: Request): Response {
     headers: { "connection": "close", "retry-after": "1" },
   });
   const resource = new URL(request.url).pathname;
-  return errorResponse(error, { id: "-", method: request.method, resource });
+  return errorReply(error, { id: "-", method: request.method, resource }).toResponse();
 }

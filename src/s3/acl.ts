@@ -10,20 +10,21 @@ import type { Call, Handler } from "./call.ts";
 import { parseCannedAcl } from "./canned_acl.ts";
 import { refuseUnsupported } from "./object_meta.ts";
 import type { BucketOperation, ObjectOperation } from "./operation.ts";
+import { Reply } from "./reply.ts";
 import { requireNullVersion } from "./version_id.ts";
-import { xmlResponse } from "./xml.ts";
+import { xmlReply } from "./xml.ts";
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketAcl.html */
 export const getBucketAcl: Handler<BucketOperation> = async ({ operation, services }) => {
   const { acl, owner } = await requireBucket(services.store, operation.bucket);
-  return xmlResponse(aclDocument(acl, owner));
+  return xmlReply(aclDocument(acl, owner));
 };
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketAcl.html */
 export const putBucketAcl: Handler<BucketOperation> = async (call) => {
   const acl = await readAcl(call);
   await call.services.store.updateBucket(call.operation.bucket, { acl });
-  return new Response(null);
+  return new Reply(null);
 };
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAcl.html */
@@ -31,7 +32,7 @@ export const getObjectAcl: Handler<ObjectOperation> = async ({ operation, reques
   requireNullVersion(request);
   const { owner } = await requireBucket(services.store, operation.bucket);
   const { meta } = await services.store.head(operation);
-  return xmlResponse(aclDocument(meta.acl, owner));
+  return xmlReply(aclDocument(meta.acl, owner));
 };
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectAcl.html */
@@ -39,7 +40,7 @@ export const putObjectAcl: Handler<ObjectOperation> = async (call) => {
   requireNullVersion(call.request);
   const acl = await readAcl(call);
   await call.services.store.update(call.operation, { acl });
-  return new Response(null);
+  return new Reply(null);
 };
 
 /** The ACL asked for, by header or by body: S3 wants exactly one. */

@@ -7,7 +7,8 @@ import { requireBucket } from "./bucket.ts";
 import type { Handler } from "./call.ts";
 import { corsDocument, formatStoredRules, parseCorsXml, parseStoredRules } from "./cors_rules.ts";
 import type { BucketOperation } from "./operation.ts";
-import { xmlResponse } from "./xml.ts";
+import { Reply } from "./reply.ts";
+import { xmlReply } from "./xml.ts";
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketCors.html */
 export const getBucketCors: Handler<BucketOperation> = async ({ operation, services }) => {
@@ -15,7 +16,7 @@ export const getBucketCors: Handler<BucketOperation> = async ({ operation, servi
   if (cors === undefined) {
     throw new S3Error("NoSuchCORSConfiguration", { details: { BucketName: operation.bucket } });
   }
-  return xmlResponse(corsDocument(parseStoredRules(cors)));
+  return xmlReply(corsDocument(parseStoredRules(cors)));
 };
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketCors.html */
@@ -23,11 +24,11 @@ export const putBucketCors: Handler<BucketOperation> = async ({ operation, paylo
   const body = await readSmallBody(payload, LIMITS.corsConfigurationBytesMax);
   const rules = parseCorsXml(body);
   await services.store.updateBucket(operation.bucket, { cors: formatStoredRules(rules) });
-  return new Response(null);
+  return new Reply(null);
 };
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketCors.html */
 export const deleteBucketCors: Handler<BucketOperation> = async ({ operation, services }) => {
   await services.store.updateBucket(operation.bucket, { cors: null });
-  return new Response(null, { status: 204 });
+  return new Reply(null, { status: 204 });
 };

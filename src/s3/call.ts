@@ -7,6 +7,7 @@ import type { IncomingRequest } from "../incoming_request.ts";
 import type { Log } from "../log.ts";
 import type { ObjectStore } from "../storage/object_store.ts";
 import type { Operation } from "./operation.ts";
+import type { Reply } from "./reply.ts";
 
 /** The parts of the world that handlers may use. */
 export interface Services {
@@ -32,5 +33,5 @@ export interface Call<O extends Operation = Operation> {
   readonly services: Services;
 }
 
-/** Headers that every response gets (request id, CORS, …) are added by the server, errors are made by error_response.ts. */
-export type Handler<O extends Operation = Operation> = (call: Call<O>) => Promise<Response>;
+/** Headers that every response gets (request id, CORS, …) are added by the server, errors are made by error_reply.ts. */
+export type Handler<O extends Operation = Operation> = (call: Call<O>) => Promise<Reply>;

@@ -14,7 +14,7 @@ import { requestUrl } from "./location.ts";
 import { quote } from "./object_headers.ts";
 import { refuseUnsupported } from "./object_meta.ts";
 import type { ObjectOperation } from "./operation.ts";
-import { slowXmlResponse } from "./slow_reply.ts";
+import { slowXmlReply } from "./slow_reply.ts";
 import { parsePartNumber, uploadTarget } from "./upload_target.ts";
 import { leaf, optionalLeaf, type Xml, xmlDocument } from "./xml.ts";
 import {
@@ -47,7 +47,7 @@ export const completeMultipartUpload: Handler<ObjectOperation> = async (call) =>
     ...(checksum !== undefined && { checksum }),
     ...(size !== undefined && { size }),
   });
-  return slowXmlResponse(work, request, log);
+  return slowXmlReply(work, request, log);
 };
 
 async function complete(call: Call<ObjectOperation>, order: CompleteRequest): Promise<Xml> {

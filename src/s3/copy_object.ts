@@ -20,7 +20,7 @@ import { formatXmlDate } from "./http_date.ts";
 import { quote } from "./object_headers.ts";
 import { readObjectMeta, REDIRECT_HEADER } from "./object_meta.ts";
 import type { ObjectOperation } from "./operation.ts";
-import { slowXmlResponse } from "./slow_reply.ts";
+import { slowXmlReply } from "./slow_reply.ts";
 import { leaf, optionalLeaf, type Xml, xmlDocument } from "./xml.ts";
 
 type Headers = ReadonlyMap<string, string>;
@@ -33,7 +33,7 @@ export const copyObject: Handler<ObjectOperation> = async (call) => {
   const order = readOrder(call);
   if (isSame(source, call.operation)) refuseIdleCopy(request.headers, order);
   await authorizeRead(caller, source, store);
-  return slowXmlResponse(copy(call, source, order), request, log);
+  return slowXmlReply(copy(call, source, order), request, log);
 };
 
 /** What the request's headers say of the copy. */

@@ -12,6 +12,7 @@ import {
   parseStoredRules,
 } from "./cors_rules.ts";
 import type { Operation } from "./operation.ts";
+import { Reply, type ReplyHeaders } from "./reply.ts";
 
 const VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method";
 
@@ -34,12 +35,12 @@ export async function findCorsAnswer(
 }
 
 /** Adds the headers to a reply. */
-export function addCorsHeaders(headers: Headers, { origin, rule }: CorsAnswer): void {
-  headers.append("vary", VARY);
+export function addCorsHeaders(headers: ReplyHeaders, { origin, rule }: CorsAnswer): void {
+  headers.vary = headers.vary === undefined ? VARY : `${headers.vary}, ${VARY}`;
   if (rule === undefined) return;
-  const exposed = rule.exposed.includes("*") ? [...headers.keys()] : rule.exposed;
+  const exposed = rule.exposed.includes("*") ? Object.keys(headers).sort() : rule.exposed;
   setAllowed(headers, origin, rule);
-  if (exposed.length > 0) headers.set("access-control-expose-headers", exposed.join(", "));
+  if (exposed.length > 0) headers["access-control-expose-headers"] = exposed.join(", ");
 }
 
 /**
@@ -55,27 +56,27 @@ export const preflight: Handler = async ({ operation, request, services }) => {
       headers: { vary: VARY },
     });
   }
-  return new Response(null, { headers: preflightHeaders(question, rule) });
+  return new Reply(null, { headers: preflightHeaders(question, rule) });
 };
 
-function preflightHeaders(question: CorsQuestion, rule: CorsRule): Headers {
-  const headers = new Headers({ vary: VARY });
+function preflightHeaders(question: CorsQuestion, rule: CorsRule): ReplyHeaders {
+  const headers: ReplyHeaders = { vary: VARY };
   setAllowed(headers, question.origin, rule);
   if (question.headers.length > 0) {
-    headers.set("access-control-allow-headers", question.headers.join(", "));
+    headers["access-control-allow-headers"] = question.headers.join(", ");
   }
   if (rule.maxAgeSeconds !== undefined) {
-    headers.set("access-control-max-age", String(rule.maxAgeSeconds));
+    headers["access-control-max-age"] = String(rule.maxAgeSeconds);
   }
   return headers;
 }
 
 /** A rule for any origin says so and lets no cookies through; one for named origins names the one that asked, as S3 does. */
-function setAllowed(headers: Headers, origin: string, rule: CorsRule): void {
+function setAllowed(headers: ReplyHeaders, origin: string, rule: CorsRule): void {
   const isForAll = rule.origins.includes("*");
-  headers.set("access-control-allow-origin", isForAll ? "*" : origin);
-  headers.set("access-control-allow-methods", rule.methods.join(", "));
-  if (!isForAll) headers.set("access-control-allow-credentials", "true");
+  headers["access-control-allow-origin"] = isForAll ? "*" : origin;
+  headers["access-control-allow-methods"] = rule.methods.join(", ");
+  if (!isForAll) headers["access-control-allow-credentials"] = "true";
 }
 
 function readQuestion(request: IncomingRequest): CorsQuestion {

@@ -11,6 +11,7 @@ import { parseCannedAcl } from "./canned_acl.ts";
 import { refuseUnsupported } from "./object_meta.ts";
 import type { BucketOperation } from "./operation.ts";
 import { accessKeyIdOf } from "./owner.ts";
+import { Reply } from "./reply.ts";
 import { allowChildren, findChild, findText, parseXml } from "./xml_reader.ts";
 
 const LOCK_HEADER = "x-amz-bucket-object-lock-enabled";
@@ -30,7 +31,7 @@ export const createBucket: Handler<BucketOperation> = async (call) => {
   await checkConfiguration(payload);
   const owner = accessKeyIdOf(caller);
   await createOrKeep(services.store, bucket, { owner, acl }, services.region);
-  return new Response(null, { headers: { location: `/${bucket}` } });
+  return new Reply(null, { headers: { location: `/${bucket}` } });
 };
 
 async function createOrKeep(

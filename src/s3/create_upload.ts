@@ -13,7 +13,7 @@ import {
 import { readObjectMeta } from "./object_meta.ts";
 import type { ObjectOperation } from "./operation.ts";
 import { accessKeyIdOf } from "./owner.ts";
-import { leaf, xmlDocument, xmlResponse } from "./xml.ts";
+import { leaf, xmlDocument, xmlReply } from "./xml.ts";
 
 type Headers = ReadonlyMap<string, string>;
 
@@ -29,7 +29,7 @@ export const createMultipartUpload: Handler<ObjectOperation> = async (call) => {
     meta: readObjectMeta(headers, call.payload.contentEncoding),
     checksum,
   });
-  return xmlResponse(
+  return xmlReply(
     xmlDocument("InitiateMultipartUploadResult", [
       leaf("Bucket", bucket),
       leaf("Key", key),

@@ -4,6 +4,7 @@ import type { Handler } from "./call.ts";
 import { findDeleteCondition } from "./conditions.ts";
 import { refuseUnappliedHeaders } from "./early_condition.ts";
 import type { ObjectOperation } from "./operation.ts";
+import { Reply } from "./reply.ts";
 import { requireNullVersion } from "./version_id.ts";
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html */
@@ -11,5 +12,5 @@ export const deleteObject: Handler<ObjectOperation> = async ({ operation, reques
   refuseUnappliedHeaders(services.store, request.headers);
   requireNullVersion(request);
   await services.store.delete(operation, findDeleteCondition(request.headers));
-  return new Response(null, { status: 204 });
+  return new Reply(null, { status: 204 });
 };

@@ -8,10 +8,10 @@ import type { ObjectStore } from "../storage/object_store.ts";
 import type { Handler } from "./call.ts";
 import { deleteCondition } from "./conditions.ts";
 import { refuseUnapplied } from "./early_condition.ts";
-import { errorMessage } from "./error_response.ts";
+import { errorMessage } from "./error_reply.ts";
 import type { BucketOperation } from "./operation.ts";
 import { checkVersionId } from "./version_id.ts";
-import { group, leaf, optionalLeaf, type Xml, xmlDocument, xmlResponse } from "./xml.ts";
+import { group, leaf, optionalLeaf, type Xml, xmlDocument, xmlReply } from "./xml.ts";
 import { allowChildren, findText, malformed, parseXml, type XmlElement } from "./xml_reader.ts";
 
 /** One `Object` of the request, as sent: what is wrong with it is its own error, not the request's. */
@@ -35,7 +35,7 @@ export const deleteObjects: Handler<BucketOperation> = async ({ operation, paylo
     objects,
     (deletion) => deleteOne(services.store, operation.bucket, deletion, isQuiet),
   );
-  return xmlResponse(
+  return xmlReply(
     xmlDocument("DeleteResult", results.filter((result) => result !== undefined)),
   );
 };

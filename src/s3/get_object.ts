@@ -6,16 +6,12 @@ import type { ByteRange, ObjectInfo } from "../storage/object_store.ts";
 import type { Call, Handler } from "./call.ts";
 import { findFailedCondition, preconditionFailed } from "./conditions.ts";
 import { checkHeaderText, toHeaderText } from "./header_text.ts";
-import {
-  checksumHeaders,
-  notModifiedHeaders,
-  objectHeaders,
-  type ResponseHeaders,
-} from "./object_headers.ts";
+import { checksumHeaders, notModifiedHeaders, objectHeaders } from "./object_headers.ts";
 import { refuseUnsupported } from "./object_meta.ts";
 import { readWanted, sliceObject, type Wanted } from "./object_slice.ts";
 import type { ObjectOperation } from "./operation.ts";
 import { contentRange, rangeLength } from "./ranges.ts";
+import { Reply, type ReplyHeaders } from "./reply.ts";
 import { requireNullVersion } from "./version_id.ts";
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html */
@@ -23,7 +19,7 @@ export const getObject: Handler<ObjectOperation> = async (call) => {
   const wanted = await prepareRead(call);
   using object = await call.services.store.open(call.operation);
   const { range, ...init } = planRead(call.request, object.info, wanted);
-  return new Response(object.body(range), init);
+  return new Reply(object.body(range), init);
 };
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html */
@@ -31,7 +27,7 @@ export const headObject: Handler<ObjectOperation> = async (call) => {
   const wanted = await prepareRead(call);
   const info = await call.services.store.head(call.operation);
   const { status, headers } = planRead(call.request, info, wanted);
-  return new Response(null, { status, headers });
+  return new Reply(null, { status, headers });
 };
 
 /** Refuses what can be refused without the object. */
@@ -45,7 +41,7 @@ async function prepareRead(
 
 interface ReadPlan {
   readonly status: 200 | 206;
-  readonly headers: ResponseHeaders;
+  readonly headers: ReplyHeaders;
   /** undefined for the whole. */
   readonly range: ByteRange | undefined;
 }
@@ -55,7 +51,7 @@ function planRead(request: IncomingRequest, info: ObjectInfo, wanted: Wanted): R
   checkConditions(request, info);
   const slice = sliceObject(info, wanted);
   const length = slice.range === undefined ? info.size : rangeLength(slice.range);
-  const headers: ResponseHeaders = {
+  const headers: ReplyHeaders = {
     ...objectHeaders(info),
     ...overrideHeaders(request),
     "content-length": String(length),
@@ -88,8 +84,8 @@ const OVERRIDES = [
 ] as const;
 
 /** Whether the caller may override is decided where requests are authorized: anonymous ones may not. */
-function overrideHeaders(request: IncomingRequest): ResponseHeaders {
-  const headers: ResponseHeaders = {};
+function overrideHeaders(request: IncomingRequest): ReplyHeaders {
+  const headers: ReplyHeaders = {};
   if (request.query.length === 0) return headers;
   for (const [parameter, header] of OVERRIDES) {
     const value = findQuery(request, parameter);

@@ -36,6 +36,7 @@ import type {
 } from "./operation.ts";
 import { postObject } from "./post_object.ts";
 import { putObject } from "./put_object.ts";
+import type { Reply } from "./reply.ts";
 import { uploadPart } from "./upload_part.ts";
 import { uploadPartCopy } from "./upload_part_copy.ts";
 
@@ -89,7 +90,7 @@ const OBJECT_HANDLERS = {
 } satisfies Record<ObjectOperationName, Handler<ObjectOperation>>;
 
 /** Runs the handler of the call's operation. */
-export function handle(call: Call): Promise<Response> {
+export function handle(call: Call): Promise<Reply> {
   const { operation } = call;
   switch (operation.kind) {
     case "service":

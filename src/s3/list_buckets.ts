@@ -11,7 +11,7 @@ import { formatXmlDate } from "./http_date.ts";
 import { formatToken, parseToken } from "./list_token.ts";
 import type { ServiceOperation } from "./operation.ts";
 import { accessKeyIdOf, ownerElement } from "./owner.ts";
-import { group, leaf, optionalLeaf, type Xml, xmlDocument, xmlResponse } from "./xml.ts";
+import { group, leaf, optionalLeaf, type Xml, xmlDocument, xmlReply } from "./xml.ts";
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html */
 export const listBuckets: Handler<ServiceOperation> = async ({ request, caller, services }) => {
@@ -26,7 +26,7 @@ export const listBuckets: Handler<ServiceOperation> = async ({ request, caller, 
   );
   const page = found.slice(0, limit);
   const last = found.length > limit ? page.at(-1) : undefined;
-  return xmlResponse(xmlDocument("ListAllMyBucketsResult", [
+  return xmlReply(xmlDocument("ListAllMyBucketsResult", [
     ownerElement("Owner", accessKeyIdOf(caller)),
     group("Buckets", page.map((bucket) => bucketElement(bucket, region))),
     optionalLeaf("Prefix", prefix),

@@ -9,15 +9,7 @@ import type { Handler } from "./call.ts";
 import { formatXmlDate } from "./http_date.ts";
 import { commonPrefix, echoTerms, type ListTerms, nameLeaf, parseListTerms } from "./list_terms.ts";
 import type { BucketOperation } from "./operation.ts";
-import {
-  group,
-  leaf,
-  optionalLeaf,
-  quotedLeaf,
-  type Xml,
-  xmlDocument,
-  xmlResponse,
-} from "./xml.ts";
+import { group, leaf, optionalLeaf, quotedLeaf, type Xml, xmlDocument, xmlReply } from "./xml.ts";
 
 const NULL_VERSION = "null";
 
@@ -29,7 +21,7 @@ export const listObjectVersions: Handler<BucketOperation> = async (call) => {
   const owner = bucketOwner(await requireBucket(services.store, operation.bucket), caller);
   const after = keyMarker === "" ? { kind: "start" } as const : markerPosition(keyMarker, terms);
   const { entries, next } = await services.store.list(operation.bucket, { ...terms, after });
-  return xmlResponse(xmlDocument("ListVersionsResult", [
+  return xmlReply(xmlDocument("ListVersionsResult", [
     leaf("Name", operation.bucket),
     nameLeaf(terms, "KeyMarker", keyMarker),
     leaf("VersionIdMarker", versionIdMarker),

@@ -17,7 +17,7 @@ import {
 } from "./list_terms.ts";
 import { formatToken, parseToken } from "./list_token.ts";
 import type { BucketOperation } from "./operation.ts";
-import { leaf, markup, optionalLeaf, text, type Xml, xmlDocument, xmlResponse } from "./xml.ts";
+import { leaf, markup, optionalLeaf, text, type Xml, xmlDocument, xmlReply } from "./xml.ts";
 
 const START: ListPosition = { kind: "start" };
 const NOTHING = optionalLeaf("", undefined);
@@ -30,7 +30,7 @@ export const listObjects: Handler<BucketOperation> = async (call) => {
   const owner = await ownerOf(call);
   const after = marker === "" ? START : markerPosition(marker, terms);
   const page = await services.store.list(operation.bucket, { ...terms, after });
-  return xmlResponse(xmlDocument("ListBucketResult", [
+  return xmlReply(xmlDocument("ListBucketResult", [
     leaf("Name", operation.bucket),
     nameLeaf(terms, "Marker", marker),
     ...echoTerms(terms, "MaxKeys"),
@@ -49,7 +49,7 @@ export const listObjectsV2: Handler<BucketOperation> = async (call) => {
   const owner = findQuery(request, "fetch-owner") === "true" ? await ownerOf(call) : NOTHING;
   const after = parseAfter(token, startAfter, terms);
   const page = await services.store.list(operation.bucket, { ...terms, after });
-  return xmlResponse(xmlDocument("ListBucketResult", [
+  return xmlReply(xmlDocument("ListBucketResult", [
     leaf("Name", operation.bucket),
     ...echoTerms(terms, "MaxKeys"),
     leaf("KeyCount", page.entries.length),

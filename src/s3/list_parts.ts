@@ -11,7 +11,7 @@ import { quote } from "./object_headers.ts";
 import type { ObjectOperation } from "./operation.ts";
 import { ownerElement } from "./owner.ts";
 import { uploadTarget } from "./upload_target.ts";
-import { group, leaf, optionalLeaf, type Xml, xmlDocument, xmlResponse } from "./xml.ts";
+import { group, leaf, optionalLeaf, type Xml, xmlDocument, xmlReply } from "./xml.ts";
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html */
 export const listParts: Handler<ObjectOperation> = async (call) => {
@@ -24,7 +24,7 @@ export const listParts: Handler<ObjectOperation> = async (call) => {
   // An empty page leads nowhere: a client that asked for none would ask for ever. So would paginators that follow
   // NextPartNumberMarker wherever there is one (the JavaScript SDK's): S3 sends it always, zs3 where a page follows.
   const next = isTruncated ? parts.at(-1)?.number : undefined;
-  return xmlResponse(xmlDocument("ListPartsResult", [
+  return xmlReply(xmlDocument("ListPartsResult", [
     leaf("Bucket", target.bucket),
     leaf("Key", target.key),
     leaf("UploadId", target.uploadId),

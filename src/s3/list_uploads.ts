@@ -8,7 +8,7 @@ import { formatXmlDate } from "./http_date.ts";
 import { commonPrefix, echoTerms, type ListTerms, nameLeaf, parseListTerms } from "./list_terms.ts";
 import type { BucketOperation } from "./operation.ts";
 import { ownerElement } from "./owner.ts";
-import { group, leaf, optionalLeaf, type Xml, xmlDocument, xmlResponse } from "./xml.ts";
+import { group, leaf, optionalLeaf, type Xml, xmlDocument, xmlReply } from "./xml.ts";
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html */
 export const listMultipartUploads: Handler<BucketOperation> = async (call) => {
@@ -19,7 +19,7 @@ export const listMultipartUploads: Handler<BucketOperation> = async (call) => {
   const owner = bucketOwner(await requireBucket(services.store, bucket), caller);
   const page = await services.store.listUploads(bucket, { ...terms, after });
   const last = page.isTruncated ? page.entries.at(-1) : undefined;
-  return xmlResponse(xmlDocument("ListMultipartUploadsResult", [
+  return xmlReply(xmlDocument("ListMultipartUploadsResult", [
     leaf("Bucket", bucket),
     nameLeaf(terms, "KeyMarker", after?.key ?? ""),
     leaf("UploadIdMarker", after?.uploadId ?? ""),

@@ -11,7 +11,7 @@ import { parsePartsMax } from "./list_parts.ts";
 import { refuseUnsupported } from "./object_meta.ts";
 import type { ObjectOperation } from "./operation.ts";
 import { requireNullVersion } from "./version_id.ts";
-import { group, leaf, type Xml, xmlDocument, xmlResponse } from "./xml.ts";
+import { group, leaf, type Xml, xmlDocument, xmlReply } from "./xml.ts";
 
 const HEADER = "x-amz-object-attributes";
 const ATTRIBUTES = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"] as const;
@@ -35,7 +35,7 @@ export const getObjectAttributes: Handler<ObjectOperation> = async (call) => {
     ObjectSize: () => [leaf("ObjectSize", info.size)],
   };
   const elements = ATTRIBUTES.filter((name) => wanted.has(name)).flatMap((name) => writers[name]());
-  return xmlResponse(xmlDocument("GetObjectAttributesResponse", elements), {
+  return xmlReply(xmlDocument("GetObjectAttributesResponse", elements), {
     "last-modified": formatHttpDate(info.modifiedMs),
   });
 };

@@ -5,14 +5,12 @@ import { checksumHeaderName } from "../checksum.ts";
 import type { Checksum, ObjectInfo } from "../storage/object_store.ts";
 import { formatHttpDate } from "./http_date.ts";
 import { USER_METADATA_PREFIX } from "./object_meta.ts";
-
-/** Lower-case names, values as latin1 code units. */
-export type ResponseHeaders = Record<string, string>;
+import type { ReplyHeaders } from "./reply.ts";
 
 /** All headers of a GET or HEAD but Content-Length, Content-Range and checksums, which depend on the part that is sent. */
-export function objectHeaders(info: ObjectInfo): ResponseHeaders {
+export function objectHeaders(info: ObjectInfo): ReplyHeaders {
   const { meta } = info;
-  const headers: ResponseHeaders = {
+  const headers: ReplyHeaders = {
     ...meta.headers,
     ...validatorHeaders(info),
     "accept-ranges": "bytes",
@@ -26,7 +24,7 @@ export function objectHeaders(info: ObjectInfo): ResponseHeaders {
 }
 
 /** What RFC 9110 §15.4.5 asks of a 304: the headers by which a cache keeps its copy current. */
-export function notModifiedHeaders(info: ObjectInfo): ResponseHeaders {
+export function notModifiedHeaders(info: ObjectInfo): ReplyHeaders {
   const headers = validatorHeaders(info);
   for (const name of ["cache-control", "expires"]) {
     const value = info.meta.headers[name];
@@ -36,13 +34,13 @@ export function notModifiedHeaders(info: ObjectInfo): ResponseHeaders {
 }
 
 /** `x-amz-checksum-…` and its type; nothing without a checksum. */
-export function checksumHeaders(checksum: Checksum | undefined): ResponseHeaders {
+export function checksumHeaders(checksum: Checksum | undefined): ReplyHeaders {
   if (checksum === undefined) return {};
   return { ...checksumValueHeader(checksum), "x-amz-checksum-type": checksum.type };
 }
 
 /** `x-amz-checksum-…` alone, as parts have it. */
-export function checksumValueHeader(checksum: PayloadChecksum | undefined): ResponseHeaders {
+export function checksumValueHeader(checksum: PayloadChecksum | undefined): ReplyHeaders {
   return checksum === undefined ? {} : { [checksumHeaderName(checksum.algorithm)]: checksum.value };
 }
 
@@ -50,6 +48,6 @@ export function quote(etag: string): string {
   return `"${etag}"`;
 }
 
-function validatorHeaders(info: ObjectInfo): ResponseHeaders {
+function validatorHeaders(info: ObjectInfo): ReplyHeaders {
   return { etag: quote(info.etag), "last-modified": formatHttpDate(info.modifiedMs) };
 }

@@ -11,9 +11,10 @@ import { DEFAULT_ALGORITHM } from "./checksum_headers.ts";
 import { computeChecksum, limitBody } from "./incoming_body.ts";
 import { keyUrl } from "./location.ts";
 import { openForm } from "./multipart_form.ts";
-import { checksumHeaders, quote, type ResponseHeaders } from "./object_headers.ts";
+import { checksumHeaders, quote } from "./object_headers.ts";
 import type { BucketOperation } from "./operation.ts";
 import { expandFilename, type PostOrder, type PostSuccess, readPostOrder } from "./post_fields.ts";
+import { Reply, type ReplyHeaders } from "./reply.ts";
 import { leaf, xmlDocument } from "./xml.ts";
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html */
@@ -68,15 +69,15 @@ function receive(
   };
 }
 
-function answer(success: PostSuccess, request: IncomingRequest, info: ObjectInfo): Response {
+function answer(success: PostSuccess, request: IncomingRequest, info: ObjectInfo): Reply {
   const etag = quote(info.etag);
   const location = keyUrl(request, info.key);
   if (success.kind === "redirect") {
     const url = redirectUrl(success.url, info);
-    return new Response(null, { status: 303, headers: { location: url, etag } });
+    return new Reply(null, { status: 303, headers: { location: url, etag } });
   }
-  const headers: ResponseHeaders = { location, etag, ...checksumHeaders(info.meta.checksum) };
-  if (success.status !== 201) return new Response(null, { status: success.status, headers });
+  const headers: ReplyHeaders = { location, etag, ...checksumHeaders(info.meta.checksum) };
+  if (success.status !== 201) return new Reply(null, { status: success.status, headers });
   const document = xmlDocument("PostResponse", [
     leaf("Location", location),
     leaf("Bucket", info.bucket),
@@ -84,7 +85,7 @@ function answer(success: PostSuccess, request: IncomingRequest, info: ObjectInfo
     leaf("ETag", etag),
   ]);
   headers["content-type"] = "application/xml";
-  return new Response(document, { status: 201, headers });
+  return new Reply(document, { status: 201, headers });
 }
 
 /** The form's own URL with what was made, as S3 adds it. */

@@ -9,6 +9,7 @@ import { openIncomingBody } from "./incoming_body.ts";
 import { checksumHeaders, quote } from "./object_headers.ts";
 import { readObjectMeta } from "./object_meta.ts";
 import type { ObjectOperation } from "./operation.ts";
+import { Reply } from "./reply.ts";
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html */
 export const putObject: Handler<ObjectOperation> = async (call) => {
@@ -29,7 +30,7 @@ export const putObject: Handler<ObjectOperation> = async (call) => {
       checksum: { ...incoming.check(digest), type: "FULL_OBJECT" },
     }),
   });
-  return new Response(null, {
+  return new Reply(null, {
     headers: { etag: quote(info.etag), ...checksumHeaders(info.meta.checksum) },
   });
 };

@@ -7,8 +7,9 @@
 import type { IncomingRequest } from "../incoming_request.ts";
 import { LIMITS } from "../limits.ts";
 import type { Log } from "../log.ts";
-import { errorDocument, toS3Error } from "./error_response.ts";
-import { type Xml, XML_DECLARATION, xmlResponse } from "./xml.ts";
+import { errorDocument, toS3Error } from "./error_reply.ts";
+import { Reply } from "./reply.ts";
+import { type Xml, XML_DECLARATION, xmlReply } from "./xml.ts";
 
 export interface SlowReplyTiming {
   /** Until then nothing is sent, and an error keeps its status. */
@@ -21,15 +22,15 @@ const TIMING: SlowReplyTiming = { graceMs: LIMITS.replyGraceMs, beatMs: LIMITS.r
 const encoder = new TextEncoder();
 
 /** The document that `work` resolves to as a response. Rejects as `work` does when that happens within the grace. */
-export async function slowXmlResponse(
+export async function slowXmlReply(
   work: Promise<Xml>,
   request: IncomingRequest,
   log: Log,
   timing: SlowReplyTiming = TIMING,
-): Promise<Response> {
-  if (await settlesWithin(work, timing.graceMs)) return xmlResponse(await work);
+): Promise<Reply> {
+  if (await settlesWithin(work, timing.graceMs)) return xmlReply(await work);
   const body = ReadableStream.from(beatUntilSettled(work, request, log, timing.beatMs));
-  return new Response(body, { headers: { "content-type": "application/xml" } });
+  return new Reply(body, { headers: { "content-type": "application/xml" } });
 }
 
 async function* beatUntilSettled(

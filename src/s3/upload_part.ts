@@ -10,6 +10,7 @@ import { openIncomingBody } from "./incoming_body.ts";
 import { checksumValueHeader, quote } from "./object_headers.ts";
 import { refuseUnsupported } from "./object_meta.ts";
 import type { ObjectOperation } from "./operation.ts";
+import { Reply } from "./reply.ts";
 import { requirePartNumber, uploadTarget } from "./upload_target.ts";
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html */
@@ -31,7 +32,7 @@ export const uploadPart: Handler<ObjectOperation> = async (call) => {
     seal: incoming.check,
   });
   const isTold = sent !== undefined || upload.checksum !== undefined;
-  return new Response(null, {
+  return new Reply(null, {
     headers: { etag: quote(part.etag), ...(isTold && checksumValueHeader(part.checksum)) },
   });
 };

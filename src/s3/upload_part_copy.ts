@@ -13,7 +13,7 @@ import { quote } from "./object_headers.ts";
 import { refuseUnsupported } from "./object_meta.ts";
 import type { ObjectOperation } from "./operation.ts";
 import { parseCopyRange, rangeLength } from "./ranges.ts";
-import { slowXmlResponse } from "./slow_reply.ts";
+import { slowXmlReply } from "./slow_reply.ts";
 import { partChecksumAlgorithm } from "./upload_part.ts";
 import { requirePartNumber, uploadTarget } from "./upload_target.ts";
 import { leaf, type Xml, xmlDocument } from "./xml.ts";
@@ -24,7 +24,7 @@ export const uploadPartCopy: Handler<ObjectOperation> = async (call) => {
   refuseUnsupported(request.headers);
   const source = requireCopySource(request);
   await authorizeRead(caller, source, store);
-  return slowXmlResponse(copyPart(call, await store.open(source)), request, log);
+  return slowXmlReply(copyPart(call, await store.open(source)), request, log);
 };
 
 /** Owns `source`. */

@@ -1,5 +1,7 @@
 /** XML as S3 writes it: pieces that can't forget to escape. Reading is xml_reader.ts. */
 
+import { Reply } from "./reply.ts";
+
 const NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/";
 /** How every document here begins. */
 export const XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n';
@@ -54,11 +56,11 @@ export function plainXmlDocument(root: string, children: readonly Xml[]): Xml {
   return XML_DECLARATION + group(root, children) as Xml;
 }
 
-export function xmlResponse(
+export function xmlReply(
   document: Xml,
   headers: Readonly<Record<string, string>> = {},
-): Response {
-  return new Response(document, { headers: { "content-type": "application/xml", ...headers } });
+): Reply {
+  return new Reply(document, { headers: { "content-type": "application/xml", ...headers } });
 }
 
 // What XML 1.0 can't carry is written as a numeric reference all the same, as S3 itself does (`&#x1;`): a lenient reader gets

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { S3Error } from "../../src/errors.ts";
 import { openIncomingRequest } from "../../src/incoming_request.ts";
 import { type Log, silentLog } from "../../src/log.ts";
-import { slowXmlResponse } from "../../src/s3/slow_reply.ts";
+import { slowXmlReply } from "../../src/s3/slow_reply.ts";
 import { leaf, type Xml, XML_DECLARATION, xmlDocument } from "../../src/s3/xml.ts";
 
 const request = openIncomingRequest(new Request("http://h/b/k?uploadId=u"), "0123456789ABCDEF");
@@ -31,20 +31,20 @@ async function readChunks(
 }
 
 Deno.test("work that is done in time is an ordinary reply", async () => {
-  const response = await slowXmlResponse(Promise.resolve(document), request, silentLog);
+  const response = (await slowXmlReply(Promise.resolve(document), request, silentLog)).toResponse();
   assertEquals(response.status, 200);
   assertEquals(await response.text(), document);
 });
 
 Deno.test("work that fails in time keeps its error", async () => {
   const work = Promise.reject(new S3Error("NoSuchUpload"));
-  const reply = slowXmlResponse(work, request, silentLog);
+  const reply = slowXmlReply(work, request, silentLog);
   assertEquals((await assertRejects(() => reply, S3Error)).code, "NoSuchUpload");
 });
 
 Deno.test("slow work is kept company with white space, then told", async () => {
   const { promise, resolve } = Promise.withResolvers<Xml>();
-  const response = await slowXmlResponse(promise, request, silentLog, AT_ONCE);
+  const response = (await slowXmlReply(promise, request, silentLog, AT_ONCE)).toResponse();
   assertEquals([response.status, response.headers.get("content-type")], [200, "application/xml"]);
   const reader = readerOf(response);
   assertEquals(await readChunks(reader, 3), [XML_DECLARATION, " ", " "]);
@@ -62,7 +62,7 @@ Deno.test("an error of slow work arrives inside the reply, and a fault in the lo
   ];
   for (const [error, expected, faultCount] of table) {
     const { promise, reject } = Promise.withResolvers<Xml>();
-    const response = await slowXmlResponse(promise, request, log, AT_ONCE);
+    const response = (await slowXmlReply(promise, request, log, AT_ONCE)).toResponse();
     const reader = readerOf(response);
     await readChunks(reader, 1);
     reject(error);

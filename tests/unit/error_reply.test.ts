@@ -1,13 +1,13 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { S3Error, type S3ErrorOptions } from "../../src/errors.ts";
 import { silentLog } from "../../src/log.ts";
-import { errorMessage, errorResponse, toS3Error } from "../../src/s3/error_response.ts";
+import { errorMessage, errorReply, toS3Error } from "../../src/s3/error_reply.ts";
 
 const REQUEST = { id: "0123456789ABCDEF", method: "GET", resource: "/bkt/a%26b<" };
 
 Deno.test("error: an S3Error becomes its status and an XML document", async () => {
   const error = new S3Error("NoSuchBucket", { details: { BucketName: "a&b" } });
-  const response = errorResponse(error, REQUEST);
+  const response = errorReply(error, REQUEST).toResponse();
   assertEquals(response.status, 404);
   assertEquals(response.headers.get("content-type"), "application/xml");
   assertEquals(
@@ -42,7 +42,7 @@ const STATUS: readonly [code: S3Error["code"], status: number][] = [
 
 for (const [code, status] of STATUS) {
   Deno.test(`error: ${code} is ${status}, with a message`, () => {
-    assertEquals(errorResponse(new S3Error(code), REQUEST).status, status);
+    assertEquals(errorReply(new S3Error(code), REQUEST).status, status);
     assertEquals(errorMessage(new S3Error(code)) !== "", true);
     assertEquals(errorMessage(new S3Error(code, { message: "own" })), "own");
   });
@@ -56,7 +56,7 @@ const BODILESS: readonly [why: string, method: string, code: S3Error["code"]][] 
 for (const [why, method, code] of BODILESS) {
   Deno.test(`error: ${why} has headers and no body`, () => {
     const options: S3ErrorOptions = { headers: { etag: '"e"' } };
-    const response = errorResponse(new S3Error(code, options), { ...REQUEST, method });
+    const response = errorReply(new S3Error(code, options), { ...REQUEST, method }).toResponse();
     assertEquals(response.body, null);
     assertEquals(response.headers.get("etag"), '"e"');
   });
@@ -71,7 +71,7 @@ for (const fault of [new TypeError("secret path /data"), "a string", undefined, 
     };
     const error = toS3Error(fault, REQUEST.id, log);
     assertEquals(logged, [REQUEST.id, fault]);
-    const text = await errorResponse(error, REQUEST).text();
+    const text = await errorReply(error, REQUEST).toResponse().text();
     assertStringIncludes(text, "<Code>InternalError</Code>");
     assertEquals(text.includes("secret"), false);
   });

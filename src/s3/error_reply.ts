@@ -2,6 +2,7 @@
 
 import { S3Error, type S3ErrorCode } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { Reply } from "./reply.ts";
 import { leaf, plainXmlDocument, type Xml } from "./xml.ts";
 
 /** What of the request an error names. `resource` is the path as it was sent. */
@@ -19,13 +20,12 @@ export function toS3Error(error: unknown, requestId: string, log: Log): S3Error 
 }
 
 /** Never throws. HEAD and 304 have no body. */
-export function errorResponse(error: S3Error, request: FailedRequest): Response {
+export function errorReply(error: S3Error, request: FailedRequest): Reply {
   const [status] = ERRORS[error.code];
-  const headers = new Headers(error.headers);
-  if (error.code === "NotModified") return new Response(null, { status, headers });
-  headers.set("content-type", "application/xml");
+  const headers = { ...error.headers };
+  if (error.code === "NotModified") return new Reply(null, { status, headers });
   const body = request.method === "HEAD" ? null : errorDocument(error, request);
-  return new Response(body, { status, headers });
+  return new Reply(body, { status, headers: { ...headers, "content-type": "application/xml" } });
 }
 
 /** The message of an error: its own, or the usual one of its code. */
