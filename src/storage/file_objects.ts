@@ -284,11 +284,12 @@ export class FileObjects {
   }
 
   #receive(body: seam.Body, mtime: number): Promise<Received> {
-    const { tree, files, room, isStrict } = this.#parts;
+    const { tree, files, room, md5s, isStrict } = this.#parts;
     return receiveBody(body, {
       tree,
       files,
       room,
+      md5s,
       mtime,
       isSynced: isStrict,
       bytesMax: LIMITS.inlineBodyBytesMax,

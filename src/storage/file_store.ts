@@ -5,6 +5,7 @@
 
 import { type Clock, type Random, systemClock, systemRandom } from "../clock.ts";
 import { S3Error } from "../errors.ts";
+import { Md5Pool } from "../hashing/md5_pool.ts";
 import { LIMITS } from "../limits.ts";
 import { Catalog, type CatalogOptions, type Durability, explainFailure } from "./catalog.ts";
 import { catalogPath, DataDirLock, requireStandalone } from "./data_dir.ts";
@@ -87,6 +88,7 @@ export class FileStore implements seam.ObjectStore {
       await this.#sweeping;
       await this.#parts.journal.close();
     } finally {
+      this.#parts.md5s[Symbol.dispose]();
       await this.#parts.catalog.close();
       this.#lock[Symbol.dispose]();
     }
@@ -250,7 +252,8 @@ async function openParts(
     if (isStrict) { for (const folder of [`${dataDir}/.index`, dataDir]) await files.sync(folder); }
     const journal = new Journal({ catalog, tree, files, durability, onFault });
     await journal.replay();
-    const parts = { catalog, journal, tree, files, room, clock, random, isStrict, onFault };
+    const md5s = new Md5Pool();
+    const parts = { catalog, journal, tree, files, room, md5s, clock, random, isStrict, onFault };
     await removeStrayTemps(parts);
     return parts;
   } catch (error) {

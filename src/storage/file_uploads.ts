@@ -69,13 +69,14 @@ export class FileUploads {
 
   async putPart(request: PutPartRequest): Promise<PartInfo> {
     this.find(request);
-    const { catalog, clock, files, journal, room, tree, isStrict } = this.#parts;
+    const { catalog, clock, files, journal, md5s, room, tree, isStrict } = this.#parts;
     if (room.isShort) await journal.emptied();
     const mtime = tree.quietMtime();
     const received = await receiveBody(request.body, {
       tree,
       files,
       room,
+      md5s,
       bytesMax: -1,
       isSynced: isStrict,
       mtime,

@@ -1,0 +1,85 @@
+/** A temp file that a body is written to while it arrives and is hashed: three things at once, of which none waits for each byte of another. */
+
+import type { Md5Buffer } from "../hashing/md5_pool.ts";
+import type { OpenFile } from "./files.ts";
+import type { ReceiveOptions } from "./receive.ts";
+
+export interface Spooled {
+  /** Name of the temp file, which belongs to whoever asked for it. */
+  readonly temp: string;
+  readonly md5: string;
+}
+
+/** End it or discard it; both wait for what is under way. */
+export class Spool {
+  readonly #options: ReceiveOptions;
+  readonly #temp: string;
+  readonly #file: OpenFile;
+  readonly #md5: Md5Buffer;
+  /** What arrives; part of `#md5`. */
+  #half: Uint8Array = new Uint8Array(0);
+  #filled = 0;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(options: ReceiveOptions) {
+    const { tree, files, md5s } = options;
+    this.#options = options;
+    this.#temp = tree.newTempName();
+    this.#file = files.create(tree.tempPath(this.#temp));
+    this.#md5 = md5s.open();
+  }
+
+  /** Copies the chunk. Throws StorageFull. */
+  async take(chunk: Uint8Array): Promise<void> {
+    for (let at = 0; at < chunk.length;) {
+      if (this.#filled === this.#half.length) await this.#turn();
+      const count = Math.min(chunk.length - at, this.#half.length - this.#filled);
+      this.#half.set(chunk.subarray(at, at + count), this.#filled);
+      this.#md5.add(count);
+      this.#filled += count;
+      at += count;
+    }
+  }
+
+  async end(): Promise<Spooled> {
+    const { files, tree, isSynced, mtime } = this.#options;
+    await this.#write();
+    await this.#writing;
+    const digesting = this.#md5.digest();
+    this.#file.setMtime(mtime);
+    if (isSynced) await Promise.all([this.#file.sync(), files.sync(tree.tempDir)]);
+    const md5 = await digesting;
+    this.#close();
+    return { temp: this.#temp, md5 };
+  }
+
+  /** Leaves nothing behind. */
+  async discard(): Promise<void> {
+    await this.#writing.catch(() => {});
+    this.#close();
+    await this.#options.tree.discard([this.#temp]);
+  }
+
+  #close(): void {
+    this.#file.close();
+    this.#md5[Symbol.dispose]();
+  }
+
+  /** Writes the full half; goes on with the other one, when it is written and hashed. */
+  async #turn(): Promise<void> {
+    await this.#write();
+    this.#half = await this.#md5.next();
+    this.#filled = 0;
+  }
+
+  /** Starts writing the half that is being filled, once the other one is written. */
+  async #write(): Promise<void> {
+    const bytes = this.#half.subarray(0, this.#filled);
+    await this.#writing;
+    if (bytes.length === 0) return;
+    this.#options.room.require(bytes.length);
+    this.#writing = this.#file.write(bytes);
+    // The failure is thrown by whoever awaits it next; until then it must not count as unhandled.
+    this.#writing.catch(() => {});
+  }
+}
