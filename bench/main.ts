@@ -17,12 +17,12 @@ import { SCENARIOS } from "./speed/scenarios.ts";
 async function run(options: Options, peers: readonly Peer[]): Promise<number> {
   await using bench = await Bench.open(options, peers);
   using _signals = endOnSignals(bench);
+  const machine = await describeMachine(bench.dir);
   const results: Result[] = [];
   for (const scenario of SCENARIOS) {
     const isAsked = options.only.test(scenario.name) && (options.isLarge || !scenario.isLarge);
     if (isAsked) results.push(await runScenario(bench, scenario));
   }
-  const machine = await describeMachine(bench.dir);
   for (const line of tableLines(bench, machine, results)) printLine(Deno.stdout, line);
   if (options.out !== undefined) {
     await Deno.writeTextFile(options.out, toJson(bench, machine, results));
