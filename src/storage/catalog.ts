@@ -5,7 +5,7 @@ import { type BucketRow, CatalogSession, type ObjectRow } from "./catalog_sessio
 import { type Database, openDatabase } from "./database.ts";
 import { explainDatabaseFailure } from "./database_failure.ts";
 import { GroupCommit, type GroupCommitOptions } from "./group_commit.ts";
-import { type HotObject, HotObjects } from "./hot_objects.ts";
+import { type HotObject, HotObjects, objectId } from "./hot_objects.ts";
 import { Statements } from "./statements.ts";
 
 export type { Durability } from "./group_commit.ts";
@@ -47,8 +47,13 @@ class Reader extends CatalogSession {
 class Change extends CatalogSession implements CatalogChange {
   readonly #group: GroupCommit;
   readonly #reader: Reader;
-  /** Buckets whose rows aren't, or may not be, what the reader sees. */
-  readonly #changedBuckets = new Set<string>();
+  /** What the reader doesn't see as the open transaction does. */
+  readonly #changed = {
+    group: 0,
+    buckets: new Set<string>(),
+    objects: new Set<string>(),
+    all: false,
+  };
 
   constructor(group: GroupCommit, reader: Reader) {
     super(group.statements);
@@ -61,7 +66,9 @@ class Change extends CatalogSession implements CatalogChange {
   }
 
   override findBucket(name: string): BucketRow | undefined {
-    return this.#changedBuckets.has(name) ? super.findBucket(name) : this.#reader.findBucket(name);
+    return this.#changes().buckets.has(name)
+      ? super.findBucket(name)
+      : this.#reader.findBucket(name);
   }
 
   override putBucket(row: BucketRow): void {
@@ -75,8 +82,16 @@ class Change extends CatalogSession implements CatalogChange {
   }
 
   override deleteBucketContents(name: string, limit: number): boolean {
+    this.#changes().all = true;
     this.onCommit(() => this.#reader.hot.clear());
     return super.deleteBucketContents(name, limit);
+  }
+
+  override findObject(bucket: string, key: string): ObjectRow | undefined {
+    const { all, objects } = this.#changes();
+    return all || objects.has(objectId(bucket, key))
+      ? super.findObject(bucket, key)
+      : this.#reader.findHotObject(bucket, key)?.row;
   }
 
   override putObject(row: ObjectRow, parts: string | null): void {
@@ -94,16 +109,26 @@ class Change extends CatalogSession implements CatalogChange {
     super.deleteObject(bucket, key);
   }
 
+  /** Of the open transaction: what an earlier one changed is committed, or taken back. */
+  #changes() {
+    const changed = this.#changed;
+    if (changed.group !== this.#group.groupNumber) {
+      changed.group = this.#group.groupNumber;
+      changed.buckets.clear();
+      changed.objects.clear();
+      changed.all = false;
+    }
+    return changed;
+  }
+
   #changesObject(bucket: string, key: string): void {
+    this.#changes().objects.add(objectId(bucket, key));
     this.onCommit(() => this.#reader.hot.forget(bucket, key));
   }
 
   #changesBucket(name: string): void {
-    this.#changedBuckets.add(name);
-    this.onCommit(() => {
-      this.#reader.forgetBucket(name);
-      this.#changedBuckets.delete(name);
-    });
+    this.#changes().buckets.add(name);
+    this.onCommit(() => this.#reader.forgetBucket(name));
   }
 }
 

@@ -48,6 +48,7 @@ export class GroupCommit {
   /** Of the open transaction; undefined when none is open. */
   #waiters: Waiter[] | undefined;
   #writesAtBegin = 0;
+  #groups = 0;
   #committing: Promise<void> | undefined;
   #fault: unknown;
 
@@ -88,6 +89,11 @@ export class GroupCommit {
     return outcome.value;
   }
 
+  /** Of the open transaction: each group has another. */
+  get groupNumber(): number {
+    return this.#groups;
+  }
+
   /** Part of a change: `then` runs in the same turn in which the change is committed, if it is. */
   onCommit(then: () => void): void {
     this.#onCommit.push(then);
@@ -109,6 +115,7 @@ export class GroupCommit {
     if (this.#waiters !== undefined) return;
     this.#database.exec("BEGIN IMMEDIATE");
     this.#waiters = [];
+    this.#groups++;
     this.#writesAtBegin = this.statements.writes;
   }
 

@@ -24,7 +24,7 @@ export class HotObjects {
   #bytes = 0;
 
   find(bucket: string, key: string): HotObject | undefined {
-    const id = idOf(bucket, key);
+    const id = objectId(bucket, key);
     const young = this.#young.get(id);
     if (young !== undefined) return young;
     const old = this.#old.get(id);
@@ -37,20 +37,20 @@ export class HotObjects {
   /** `row` must be what is committed. */
   add(row: ObjectRow): HotObject {
     const hot = { row, info: objectInfo(row), path: undefined, bytes: undefined };
-    this.#enter(idOf(row.bucket, row.key), hot);
+    this.#enter(objectId(row.bucket, row.key), hot);
     return hot;
   }
 
   /** Keeps the bytes of an object as long as it is what it is. */
   keepBytes(hot: HotObject, bytes: Uint8Array<ArrayBuffer>): void {
-    const kept = this.#young.get(idOf(hot.row.bucket, hot.row.key));
+    const kept = this.#young.get(objectId(hot.row.bucket, hot.row.key));
     if (kept !== hot || kept.bytes !== undefined) return;
     kept.bytes = bytes;
     this.#grow(bytes.length);
   }
 
   forget(bucket: string, key: string): void {
-    const id = idOf(bucket, key);
+    const id = objectId(bucket, key);
     const young = this.#young.get(id);
     if (young !== undefined) {
       this.#bytes -= young.bytes?.length ?? 0;
@@ -81,6 +81,7 @@ export class HotObjects {
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
-function idOf(bucket: string, key: string): string {
+/** Of an object among all. */
+export function objectId(bucket: string, key: string): string {
   return `${bucket}/${key}`;
 }

@@ -75,6 +75,8 @@ export class Journal {
   readonly #isStrict: boolean;
   readonly #onFault: JournalOptions["onFault"];
   readonly #entries = new Map<string, JournalEntry>();
+  /** Of the open transaction, and of some that failed: for these keys the catalog has to be asked. */
+  readonly #planned = new Set<string>();
   /** Durable entries that wait to be laid out, by bucket and key, the key that has been waiting longest first. */
   readonly #waiting = new Map<string, JournalEntry>();
   #waitTimer: ReturnType<typeof setTimeout> | undefined;
@@ -115,8 +117,10 @@ export class Journal {
 
   /** The same as a transaction sees it, which may have planned an entry itself. */
   findPendingAction(change: CatalogChange, bucket: string, key: string): JournalAction | undefined {
+    const id = entryId(bucket, key);
+    if (!this.#planned.has(id)) return this.findPending(bucket, key)?.action;
     const row = change.findJournal(bucket, key);
-    const entry = this.#entries.get(entryId(bucket, key));
+    const entry = this.#entries.get(id);
     const isLaidOut = entry !== undefined && entry.seq === row?.seq && entry.isLaidOut;
     return isLaidOut ? undefined : row?.action;
   }
@@ -141,6 +145,8 @@ export class Journal {
     const body = "body" in planned ? planned.body : undefined;
     const temp = "temp" in planned ? planned.temp : undefined;
     const mtime = "mtime" in planned ? planned.mtime : 0;
+    const id = entryId(bucket, key);
+    this.#planned.add(id);
     const seq = change.putJournal({
       bucket,
       key,
@@ -162,7 +168,10 @@ export class Journal {
       obsoleteTemps: [],
       behindSinceMs: performance.now(),
     };
-    change.onCommit(() => this.#enter(entry));
+    change.onCommit(() => {
+      this.#planned.delete(id);
+      this.#enter(entry);
+    });
     return entry;
   }
 
