@@ -3,7 +3,7 @@
 /** Instructions, nested as they were put together. An expression leaves one value on the stack, a statement none. */
 export type Code = number | readonly Code[];
 
-export type ValueType = "i32";
+export type ValueType = "i32" | "i64";
 
 export interface WasmFunction {
   readonly name: string;
@@ -20,11 +20,22 @@ export const i32 = {
   const: (value: number): Code => [0x41, signed(BigInt(value))],
   load: load([0x28, 2]),
   store: store([0x36, 2]),
+  isAtMost: binary(0x4d),
   add: binary(0x6a),
   and: binary(0x71),
   or: binary(0x72),
   xor: binary(0x73),
+  shl: binary(0x74),
   rotate: binary(0x77),
+  ofLong: (a: Code): Code => [a, 0xa7],
+};
+
+export const i64 = {
+  const: (value: bigint): Code => [0x42, signed(value)],
+  load: load([0x29, 3]),
+  loadByte: load([0x31, 0]),
+  xor: binary(0x85),
+  shr: binary(0x88),
 };
 
 /** The code of each index below `count`, in a row. */
@@ -58,7 +69,7 @@ export function encodeModule(
   ]));
 }
 
-const TYPES = { i32: 0x7f } as const satisfies Record<ValueType, number>;
+const TYPES = { i32: 0x7f, i64: 0x7e } as const satisfies Record<ValueType, number>;
 
 function encodeBody({ locals, body }: WasmFunction): Code {
   return sized([vector(locals.map((type) => [1, TYPES[type]])), body, 0x0b]);
