@@ -116,6 +116,7 @@ export const LIMITS = {
   viewCallMs: 2_000,
   readCallMs: 2_000,
   readHedgeMs: 50,
+  readGatherMs: 2,
   writeCallMs: 5_000,
   syncCallMs: 10_000,
   joinRetryMs: 1_000,
@@ -191,6 +192,8 @@ export const LIMITS = {
 
   // Content of a node.
   pieceRecordsMax: 512,
+  knownRecordsBytesMax: 32 * MiB,
+  knownRecordBytesMax: 64 * KiB,
   feedStep: 1_000_000,
   reconcileSliceMs: 5,
 

@@ -56,6 +56,13 @@ export interface MemberInfo {
   readonly heardAgoMs: number | undefined;
 }
 
+type StageTest = (stage: Stage) => boolean;
+
+interface RankedMember {
+  readonly id: NodeId;
+  readonly member: MemberKey;
+}
+
 const VIEW = "cluster.view";
 
 export class Membership {
@@ -66,6 +73,8 @@ export class Membership {
   /** By this process's clock. */
   readonly #heardAt = new Map<NodeId, number>();
   readonly #missed = new Map<NodeId, number>();
+  /** Members in the stages of a kind, of one node's the later incarnation first; empty after any change of a stage. */
+  readonly #ranks = new Map<StageTest, readonly RankedMember[]>();
   #self: MemberKey;
   #mayFound = false;
   #isExpelled = false;
@@ -80,7 +89,7 @@ export class Membership {
     this.#options = options;
     this.#self = memberKey(options.self.id, 1);
     this.#load();
-    if (!this.#stages.has(this.#self)) this.#stages.set(this.#self, STAGE.known);
+    if (!this.#stages.has(this.#self)) this.#setStage(this.#self, STAGE.known);
   }
 
   /** To be awaited before anything is told to anybody. */
@@ -160,15 +169,14 @@ export class Membership {
   /** The nodes whose acknowledgement of a record placed at `place` counts, nearest first. */
   writers(place: string): Writers {
     const { terms, rules } = this.#options;
-    const voters = this.#members(isVoter);
-    const members = nearestMembers(place, voters, terms.replicas);
+    const members = nearestMembers(place, this.#rank(isVoter), terms.replicas);
     return { members, needed: rules.writesNeeded(terms, members.length) };
   }
 
   /** Whom to ask for a record placed at `place`: they have been told by any writer of any view. */
   readers(place: string): Readers {
     const { terms } = this.#options;
-    const all = nearestMembers(place, this.#members(isAsked), Infinity);
+    const all = nearestMembers(place, this.#rank(isAsked), Infinity);
     const members: MemberKey[] = [];
     let settled = 0;
     for (const member of all) {
@@ -181,14 +189,13 @@ export class Membership {
 
   /** All members, and how many of them must answer for every acknowledged record to be among the answers. */
   allReaders(): Readers {
-    const members = this.#members(isAsked);
+    const members = this.#rank(isAsked).map(({ member }) => member);
     return { members, needed: this.#readsNeeded(members.length) };
   }
 
   /** The nodes that should hold a block, nearest first. */
   holders(place: string): MemberKey[] {
-    const members = this.#members((stage) => stage >= STAGE.voting && stage <= STAGE.settled);
-    return nearestMembers(place, members, this.#options.terms.replicas);
+    return nearestMembers(place, this.#rank(isHolder), this.#options.terms.replicas);
   }
 
   /** Addresses from an earlier life of this data dir, under another id: of nodes that this one isn't yet a member with. */
@@ -256,9 +263,9 @@ export class Membership {
 
   /** Comes back as a new member: the old one is on its way out everywhere. */
   async rejoin(): Promise<void> {
-    this.#stages.set(this.#self, STAGE.unvoted);
+    this.#setStage(this.#self, STAGE.unvoted);
     this.#self = memberKey(this.#options.self.id, this.#nextIncarnation());
-    this.#stages.set(this.#self, STAGE.known);
+    this.#setStage(this.#self, STAGE.known);
     this.#isExpelled = false;
     await this.compared();
   }
@@ -292,7 +299,7 @@ export class Membership {
         due.syncWith.every((member) => move.syncWith.includes(member))
       );
       if (!isStillDue) continue;
-      this.#stages.set(move.member, move.to);
+      this.#setStage(move.member, move.to);
       isChanged = true;
     }
     if (isChanged) await this.#save();
@@ -348,22 +355,33 @@ export class Membership {
 
   #readsNeeded(asked: number): number {
     const { terms, rules } = this.#options;
-    const settled = this.#members((stage) => stage === STAGE.settled).length;
+    const settled = this.#rank(isSettled).length;
     return Math.max(1, Math.min(asked, rules.readsNeeded(terms, asked, settled)));
   }
 
-  #members(isWanted: (stage: Stage) => boolean): MemberKey[] {
-    const members: MemberKey[] = [];
-    for (const [member, stage] of this.#stages) if (isWanted(stage)) members.push(member);
-    return members;
+  #rank(isWanted: StageTest): readonly RankedMember[] {
+    const known = this.#ranks.get(isWanted);
+    if (known !== undefined) return known;
+    const ranked: RankedMember[] = [];
+    for (const [member, stage] of this.#stages) {
+      if (isWanted(stage)) ranked.push({ id: nodeOf(member), member });
+    }
+    ranked.sort((a, b) => incarnationOf(b.member) - incarnationOf(a.member));
+    this.#ranks.set(isWanted, ranked);
+    return ranked;
+  }
+
+  #setStage(member: MemberKey, stage: Stage): void {
+    this.#stages.set(member, stage);
+    this.#ranks.clear();
   }
 
   #admit(member: MemberKey, told: Stage): boolean {
     if (this.#stages.has(member) || this.#stages.size >= LIMITS.membersEverMax) return false;
-    if (this.#members(isAsked).length >= LIMITS.membersMax) return false;
+    if (this.#rank(isAsked).length >= LIMITS.membersMax) return false;
     const stage = firstStage(told);
     if (stage === undefined) return false;
-    this.#stages.set(member, stage);
+    this.#setStage(member, stage);
     this.#hasNews = true;
     return true;
   }
@@ -411,7 +429,7 @@ export class Membership {
     const { as, stages, addresses } = parseView({ ...saved, as: saved["self"] ?? null });
     if (nodeOf(as) === this.#options.self.id) {
       this.#self = as;
-      for (const [member, stage] of stages) this.#stages.set(member, stage);
+      for (const [member, stage] of stages) this.#setStage(member, stage);
       this.#isOfAnotherLife = saved["isOfAnotherLife"] === true;
     } else {
       this.#isOfAnotherLife = addresses.size > 0;
@@ -459,13 +477,19 @@ function parseAddress(json: Json): string {
   throw malformed("an address");
 }
 
+function isHolder(stage: Stage): boolean {
+  return stage >= STAGE.voting && stage <= STAGE.settled;
+}
+
+function isSettled(stage: Stage): boolean {
+  return stage === STAGE.settled;
+}
+
 /** By the node's id; of one node's incarnations the later first. */
 function nearestMembers(
   place: string,
-  members: readonly MemberKey[],
+  members: readonly RankedMember[],
   limit: number,
 ): MemberKey[] {
-  const byId = members.map((member) => ({ id: nodeOf(member), member }));
-  byId.sort((a, b) => incarnationOf(b.member) - incarnationOf(a.member));
-  return nearest(place, byId, limit).map(({ member }) => member);
+  return nearest(place, members, limit).map(({ member }) => member);
 }

@@ -34,6 +34,7 @@ import {
   isArray,
   malformed,
 } from "./record_codec.ts";
+import { ReadCalls } from "./read_calls.ts";
 import type { ClusterRules } from "./rules.ts";
 import type { MemberKey } from "./stages.ts";
 import { closing, unavailable } from "./unavailable.ts";
@@ -75,9 +76,11 @@ interface Reading {
 
 export class Quorum {
   readonly #options: QuorumOptions;
+  readonly #reads: ReadCalls;
 
   constructor(options: QuorumOptions) {
     this.#options = options;
+    this.#reads = new ReadCalls(options.peers, options.timers);
   }
 
   /** The newest version of one name that is acknowledged; a later one if there is. */
@@ -233,7 +236,7 @@ export class Quorum {
   }
 
   async #askMember(member: MemberKey, readings: readonly Reading[]): Promise<void> {
-    const { peers, rules } = this.#options;
+    const { rules } = this.#options;
     for (let start = 0; start < readings.length; start += LIMITS.recordNamesMax) {
       const batch = readings.slice(start, start + LIMITS.recordNamesMax);
       const names = batch.map(({ name, newest }) => [
@@ -241,13 +244,7 @@ export class Quorum {
         newest === undefined ? null : stampOf(newest),
       ]);
       const known = batch.map(({ newest }) => newest);
-      const { data } = await peers.call(
-        member,
-        { kind: "record.read", data: { names } },
-        LIMITS.readCallMs,
-      );
-      const answers = data["records"];
-      if (!isArray(answers) || answers.length !== batch.length) throw malformed("records");
+      const answers = await this.#reads.read(member, names);
       for (const [index, reading] of batch.entries()) {
         const record = decodeAnswer(answers[index], known[index]);
         if (record && nameKey(record) !== nameKey(reading.name)) {

@@ -32,6 +32,7 @@ import {
   stampOf,
 } from "./record.ts";
 import { EMPTY_DIGEST } from "./record_digest.ts";
+import { KnownRecords } from "./known_records.ts";
 import { RecordFeed } from "./record_feed.ts";
 import { RecordPieces } from "./record_pieces.ts";
 import {
@@ -70,6 +71,7 @@ export class DiskRecords implements RecordStore {
   readonly #group: GroupCommit;
   readonly #statements: Statements;
   readonly #feed: RecordFeed;
+  readonly #known: KnownRecords;
   readonly #writer: RecordWriter;
   readonly #pieces: RecordPieces;
   readonly #references: BlockRefRows;
@@ -79,7 +81,8 @@ export class DiskRecords implements RecordStore {
     this.#group = group;
     this.#statements = group.statements;
     this.#feed = feed;
-    this.#writer = new RecordWriter(group.statements, feed);
+    this.#known = new KnownRecords(group);
+    this.#writer = new RecordWriter(group.statements, feed, this.#known);
     this.#pieces = new RecordPieces(group.statements);
     this.#references = new BlockRefRows(group.statements);
     this.#room = room;
@@ -114,11 +117,7 @@ export class DiskRecords implements RecordStore {
   }
 
   find(name: RecordName): Record | undefined {
-    const row = this.#statements.get<HeadRow & BodyRow>(
-      `${WHOLE} WHERE deleted IN (0, 1) AND name = ?`,
-      nameToText(name),
-    );
-    return row === undefined ? undefined : rowToRecord(row);
+    return this.#known.find(nameToText(name))?.record;
   }
 
   async apply(records: readonly Record[]): Promise<void> {

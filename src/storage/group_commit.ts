@@ -51,6 +51,7 @@ export class GroupCommit {
   #groups = 0;
   #committing: Promise<void> | undefined;
   #fault: unknown;
+  #abandoned = 0;
 
   private constructor(title: string, database: Database, log: OpenFile | undefined) {
     this.statements = new Statements(database);
@@ -97,6 +98,11 @@ export class GroupCommit {
   /** Part of a change: `then` runs in the same turn in which the change is committed, if it is. */
   onCommit(then: () => void): void {
     this.#onCommit.push(then);
+  }
+
+  /** How many groups were rolled back: all that was applied in them is undone. */
+  get abandoned(): number {
+    return this.#abandoned;
   }
 
   /** Resolves when no change is under way. */
@@ -175,6 +181,7 @@ export class GroupCommit {
     const waiters = this.#waiters ?? [];
     this.#waiters = undefined;
     this.#onCommit.length = 0;
+    this.#abandoned++;
     try {
       this.#database.exec("ROLLBACK");
     } catch {
