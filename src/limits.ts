@@ -45,6 +45,7 @@ export const LIMITS = {
 
   // Bodies.
   bodyIdleMsMax: 60_000,
+  readBodyBytesAtOnce: 128 * KiB,
 
   // Storage.
   inlineBodyBytesMax: 64 * KiB,

@@ -7,8 +7,8 @@ const LINE_FEED = 0x0a;
 const NOTHING = new Uint8Array(0);
 
 export interface ByteSource {
-  /** The next bytes, at least one; undefined at the end. */
-  read(): Promise<Uint8Array | undefined>;
+  /** The next bytes, at least one; undefined at the end. `spare` was read before and is no longer needed: it may be overwritten. */
+  read(spare?: Uint8Array): Promise<Uint8Array | undefined>;
 }
 
 /** Holds one chunk at a time. All methods throw IncompleteBody where the stream ends too early or doesn't hold what is asked for. */

@@ -29,7 +29,7 @@ export interface Payload {
    * The decoded bytes, once. Throws S3Error (IncompleteBody, BadDigest, XAmzContentSHA256Mismatch, SignatureDoesNotMatch,
    * MalformedTrailerError, …) instead of ending when a byte, hash, signature, length, checksum or trailer isn't as promised,
    * and RequestTimeout when nothing arrives for LIMITS.bodyIdleMsMax. Chunks are views of what arrived, not copies: a buffer
-   * must not be transferred before the body has ended.
+   * must not be transferred before the body has ended. The iterator's `next` takes a chunk that is no longer needed.
    */
   readonly body: Body;
   /** Content-Encoding without `aws-chunked`; undefined when nothing is left. */
@@ -38,7 +38,9 @@ export interface Payload {
   readonly contentMd5: string | undefined;
   /** The algorithm of the checksum that the request announces (header, trailer, or x-amz-sdk-checksum-algorithm with them). */
   readonly checksumAlgorithm: ChecksumAlgorithm | undefined;
-  /** The checksum sent, proved equal to the bytes. Only after `body` has ended; undefined when none was sent. */
+  /** Has a checksum in `algorithm` computed should none be sent. To be called before `body` is read. */
+  wantChecksum(algorithm: ChecksumAlgorithm): void;
+  /** The checksum sent, proved equal to the bytes, or else the one wanted. Only after `body` has ended. */
   checksum(): PayloadChecksum | undefined;
 }
 
@@ -53,6 +55,7 @@ export function openPayload(
 ): Payload {
   const promises = parseBodyPromises(request, authentication.contentSha256);
   const signatures = chunkSignatures(promises.mode, authentication.signing);
+  let wanted: ChecksumAlgorithm | undefined;
   let verified: PayloadChecksum | undefined;
   let isTaken = false;
   return {
@@ -61,6 +64,7 @@ export function openPayload(
     contentEncoding: promises.contentEncoding,
     contentMd5: promises.contentMd5,
     checksumAlgorithm: promises.checksum?.algorithm,
+    wantChecksum: (algorithm) => wanted = algorithm,
     checksum: () => verified,
     body: {
       [Symbol.asyncIterator]() {
@@ -68,7 +72,8 @@ export function openPayload(
         isTaken = true;
         const openWire = () =>
           new TimedReader(request.body ?? emptyStream(), promises.wireLength, idleMsMax);
-        return verifiedBytes(openWire, promises, signatures, (checksum) => verified = checksum);
+        const onChecksum = (checksum: PayloadChecksum) => verified = checksum;
+        return verifiedBytes(openWire, promises, signatures, wanted, onChecksum);
       },
     },
   };

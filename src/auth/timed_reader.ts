@@ -1,6 +1,7 @@
 /** The bytes of a request as they arrive: as many as were announced, and with an end to the patience for a silent sender. */
 
 import { S3Error } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
 import type { ByteSource } from "./byte_cursor.ts";
 
 /**
@@ -8,7 +9,8 @@ import type { ByteSource } from "./byte_cursor.ts";
  * `length` (undefined: any number) or the sender is gone, and RequestTimeout.
  */
 export class TimedReader implements ByteSource, AsyncDisposable {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #stream: ReadableStream<Uint8Array>;
+  #reader: ReadableStreamDefaultReader<Uint8Array> | ReadableStreamBYOBReader;
   readonly #length: number | undefined;
   readonly #timer: ReturnType<typeof setInterval>;
   #received = 0;
@@ -19,18 +21,19 @@ export class TimedReader implements ByteSource, AsyncDisposable {
 
   /** A sender that is waited for and silent for `idleMsMax` is given up before twice that time. */
   constructor(stream: ReadableStream<Uint8Array>, length: number | undefined, idleMsMax: number) {
+    this.#stream = stream;
     this.#reader = stream.getReader();
     this.#length = length;
     this.#timer = setInterval(() => this.#tick(), idleMsMax);
   }
 
-  async read(): Promise<Uint8Array | undefined> {
+  async read(spare?: Uint8Array): Promise<Uint8Array | undefined> {
     for (;;) {
-      const { done, value } = await this.#next();
+      const { done, value } = await this.#next(spare);
       if (this.#timeout !== undefined) throw new S3Error("RequestTimeout");
       this.#received += value?.byteLength ?? 0;
       this.#checkLength(done);
-      if (done) return undefined;
+      if (done || value === undefined) return undefined;
       if (value.byteLength > 0) return value;
     }
   }
@@ -40,11 +43,11 @@ export class TimedReader implements ByteSource, AsyncDisposable {
     await (this.#isOver ? this.#timeout : this.#reader.cancel());
   }
 
-  async #next(): Promise<ReadableStreamReadResult<Uint8Array>> {
+  async #next(spare: Uint8Array | undefined): Promise<ReadableStreamReadResult<Uint8Array>> {
     this.#isWaiting = true;
     this.#isQuiet = false;
     try {
-      const result = await this.#reader.read();
+      const result = await this.#readInto(spare);
       this.#isOver = result.done;
       return result;
     } catch (cause) {
@@ -53,6 +56,19 @@ export class TimedReader implements ByteSource, AsyncDisposable {
     } finally {
       this.#isWaiting = false;
     }
+  }
+
+  /**
+   * Into memory that is used again, once some was given back: 64 KiB anew for each chunk keep the garbage collector busy. As long
+   * as chunks are held, each takes no more memory than it has bytes.
+   */
+  #readInto(spare: Uint8Array | undefined): Promise<ReadableStreamReadResult<Uint8Array>> {
+    if (spare !== undefined && this.#reader instanceof ReadableStreamDefaultReader) {
+      this.#reader.releaseLock();
+      this.#reader = openReader(this.#stream);
+    }
+    if (this.#reader instanceof ReadableStreamDefaultReader) return this.#reader.read();
+    return this.#reader.read(emptied(spare));
   }
 
   #checkLength(isEnd: boolean): void {
@@ -67,4 +83,24 @@ export class TimedReader implements ByteSource, AsyncDisposable {
     if (this.#isWaiting && this.#isQuiet) this.#timeout ??= this.#reader.cancel();
     this.#isQuiet = true;
   }
+}
+
+/** A reader into given memory, where the stream is of bytes, as those of requests are. */
+function openReader(
+  stream: ReadableStream<Uint8Array>,
+): ReadableStreamDefaultReader<Uint8Array> | ReadableStreamBYOBReader {
+  try {
+    return stream.getReader({ mode: "byob" });
+  } catch (error) {
+    if (error instanceof TypeError) return stream.getReader();
+    throw error;
+  }
+}
+
+/** All the memory that `spare` is a part of, or new memory when that is less. */
+function emptied(spare: Uint8Array | undefined): Uint8Array<ArrayBuffer> {
+  const size = LIMITS.readBodyBytesAtOnce;
+  const buffer = spare?.buffer;
+  const isFit = buffer instanceof ArrayBuffer && buffer.byteLength === size;
+  return new Uint8Array(isFit ? buffer : new ArrayBuffer(size));
 }

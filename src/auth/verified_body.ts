@@ -22,27 +22,31 @@ export type ProvedChecksum = PromisedChecksum & { readonly value: string };
 /**
  * The decoded bytes; ends only when length, trailers, hash and checksum are as promised. Throws what TimedReader and
  * AwsChunkedReader throw, IncompleteBody, XAmzContentSHA256Mismatch, BadDigest, InvalidRequest (a trailer that is no checksum).
- * `openWire` is called with the first `next`, and what it opened is disposed at the end. `onChecksum` is called before the end, when there is a checksum and it is right.
+ * `openWire` is called with the first `next`, and what it opened is disposed at the end. `onChecksum` is called before the end, with the
+ * checksum that was promised and is right, else with one in the algorithm `wanted`. A reader that is done with a chunk may pass it to
+ * `next`, for its memory to be used again.
  */
 export async function* verifiedBytes(
   openWire: () => TimedReader,
   promises: BodyPromises,
   signatures: ChunkSignatures | undefined,
+  wanted: ChecksumAlgorithm | undefined,
   onChecksum: (checksum: ProvedChecksum) => void,
-): AsyncGenerator<Uint8Array, void, void> {
+): AsyncGenerator<Uint8Array, void, Uint8Array | undefined> {
   await using wire = openWire();
   const chunked = openChunked(wire, promises, signatures);
   const source = chunked ?? wire;
-  const digests = openDigests(promises);
+  const digests = openDigests(promises, wanted);
   let size = 0;
-  for (let data = await source.read(); data !== undefined; data = await source.read()) {
+  let spare: Uint8Array | undefined;
+  for (let data = await source.read(); data !== undefined; data = await source.read(spare)) {
     size += data.byteLength;
     if (size > (promises.length ?? size)) throw new S3Error("IncompleteBody");
     for (const digest of digests.values()) digest.update(data);
-    yield data;
+    spare = yield data;
   }
   if (size < (promises.length ?? size)) throw new S3Error("IncompleteBody");
-  const checksum = checkDigests(promises, digests, chunked?.trailers() ?? new Map());
+  const checksum = checkDigests(promises, wanted, digests, chunked?.trailers() ?? new Map());
   if (checksum !== undefined) onChecksum(checksum);
 }
 
@@ -58,25 +62,30 @@ function openChunked(
 type Digests = ReadonlyMap<ChecksumAlgorithm, Digest>;
 
 /** One digest for each algorithm that is needed: a SHA-256 that is payload hash and checksum is computed once. */
-function openDigests({ mode, checksum }: BodyPromises): Digests {
+function openDigests(
+  { mode, checksum }: BodyPromises,
+  wanted: ChecksumAlgorithm | undefined,
+): Digests {
   const needed = new Set<ChecksumAlgorithm>();
   if (mode.kind === "plain" && mode.sha256 !== undefined) needed.add("SHA256");
-  if (checksum !== undefined) needed.add(checksum.algorithm);
+  const algorithm = checksum?.algorithm ?? wanted;
+  if (algorithm !== undefined) needed.add(algorithm);
   return new Map([...needed].map((algorithm) => [algorithm, openDigest(algorithm)]));
 }
 
-/** The checksum that was promised, if one was. Throws when a digest isn't what was promised of it. */
+/** The checksum that was promised or is wanted. Throws when a digest isn't what was promised of it. */
 function checkDigests(
   { mode, checksum }: BodyPromises,
+  wanted: ChecksumAlgorithm | undefined,
   digests: Digests,
   trailers: Trailers,
 ): ProvedChecksum | undefined {
   const values = new Map([...digests].map(([algorithm, digest]) => [algorithm, digest.base64()]));
   checkPayloadHash(mode, values.get("SHA256"));
-  if (checksum === undefined) return undefined;
-  const { algorithm } = checksum;
-  const value = promisedValue(checksum, trailers);
-  checkChecksum(algorithm, value, values.get(algorithm));
+  const algorithm = checksum?.algorithm ?? wanted;
+  const value = algorithm && values.get(algorithm);
+  if (algorithm === undefined || value === undefined) return undefined;
+  if (checksum !== undefined) checkChecksum(algorithm, promisedValue(checksum, trailers), value);
   return { algorithm, value };
 }
 
@@ -102,7 +111,7 @@ function promisedValue({ algorithm, value }: PromisedChecksum, trailers: Trailer
 function checkChecksum(
   algorithm: ChecksumAlgorithm,
   promised: string,
-  computed: string | undefined,
+  computed: string,
 ): void {
   if (promised === computed) return;
   throw new S3Error("BadDigest", {

@@ -105,7 +105,8 @@ class Md5Thread implements Disposable {
     const index = this.#free.findLastIndex((slot) => isAtRest(this.#world, slot));
     const [slot] = index === -1 ? [] : this.#free.splice(index, 1);
     if (slot === undefined) return undefined;
-    return new SharedMd5Buffer(this.#world, slot, () => this.#giveBack(slot));
+    const isAlone = () => this.#free.length === LIMITS.md5Slots - 1;
+    return new SharedMd5Buffer(this.#world, slot, isAlone, () => this.#giveBack(slot));
   }
 
   [Symbol.dispose](): void {
@@ -122,17 +123,21 @@ class Md5Thread implements Disposable {
 
 class SharedMd5Buffer implements Md5Buffer {
   readonly #slot: Md5Slot;
+  readonly #isAlone: () => boolean;
   #giveBack: (() => void) | undefined;
   #size = 0;
 
-  constructor(world: Md5World, slot: number, giveBack: () => void) {
+  constructor(world: Md5World, slot: number, isAlone: () => boolean, giveBack: () => void) {
     this.#slot = new Md5Slot(world, slot);
+    this.#isAlone = isAlone;
     this.#giveBack = giveBack;
   }
 
   async next(): Promise<Uint8Array> {
     const { ring } = this.#slot;
     const halfBytes = ring.length / 2;
+    // The more bodies have something when the thread wakes up, the more are hashed two at a time.
+    if (this.#isAlone()) this.#slot.wake();
     await this.#slot.taken((this.#size - halfBytes) / MD5_BLOCK_BYTES);
     const at = this.#size % ring.length;
     return ring.subarray(at, at + halfBytes);

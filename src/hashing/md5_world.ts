@@ -81,6 +81,10 @@ export class Md5Slot {
   /** So many blocks of the message are in the ring, or have been. */
   give(blocks: number): void {
     Atomics.store(this.#words, this.#given, blocks);
+  }
+
+  /** Wakes the thread, should it have nothing to do. */
+  wake(): void {
     ringBell(this.#words, this.#world);
   }
 
@@ -92,6 +96,7 @@ export class Md5Slot {
       if (Atomics.load(this.#words, this.#world.isStopped / 4) !== 0) {
         throw new Error("the thread that computes MD5 has ended");
       }
+      this.wake();
       await Atomics.waitAsync(this.#words, this.#taken, taken).value;
     }
   }

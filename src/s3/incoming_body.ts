@@ -25,16 +25,14 @@ export function openIncomingBody(
 ): IncomingBody {
   if (!payload.present) throw new S3Error("MissingContentLength");
   if (payload.length !== undefined && payload.length > bytesMax) throw tooLarge(bytesMax);
-  const bounded = payload.length === undefined ? limitBody(payload.body, bytesMax) : payload.body;
-  const { body, checksum } = payload.checksumAlgorithm === undefined
-    ? computeChecksum(bounded, algorithm)
-    : { body: bounded, checksum: () => sentChecksum(payload) };
+  const body = payload.length === undefined ? limitBody(payload.body, bytesMax) : payload.body;
+  payload.wantChecksum(algorithm);
   return {
     body,
     sizeHint: payload.length,
     check: ({ md5 }) => {
       if (payload.contentMd5 !== undefined && payload.contentMd5 !== md5) throw badMd5();
-      return checksum();
+      return provedChecksum(payload);
     },
   };
 }
@@ -72,10 +70,10 @@ async function* digestBody(body: Body, digest: Digest): AsyncGenerator<Uint8Arra
   }
 }
 
-/** A payload that announces a checksum has proved it by its end, or has thrown. */
-function sentChecksum(payload: Payload): PayloadChecksum {
+/** By its end a payload has proved the checksum that it announced or computed the one wanted, or has thrown. */
+function provedChecksum(payload: Payload): PayloadChecksum {
   const checksum = payload.checksum();
-  if (checksum === undefined) throw new Error("the payload ended without its announced checksum");
+  if (checksum === undefined) throw new Error("the payload ended without its checksum");
   return checksum;
 }
 

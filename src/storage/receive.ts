@@ -33,10 +33,25 @@ export interface ReceiveOptions {
 export async function receiveBody(body: Body, options: ReceiveOptions): Promise<Received> {
   const receiver = new Receiver(options);
   try {
-    for await (const chunk of body) await receiver.take(chunk);
+    await takeAll(body, receiver);
     return await receiver.end();
   } catch (error) {
     await receiver.discard();
+    throw error;
+  }
+}
+
+/** As `for await`, but gives chunks back that aren't held, for their memory to be used again. */
+async function takeAll(body: Body, receiver: Receiver): Promise<void> {
+  const chunks = body[Symbol.asyncIterator]();
+  try {
+    let next = await chunks.next();
+    while (next.done !== true) {
+      await receiver.take(next.value);
+      next = await chunks.next(receiver.holds ? undefined : next.value);
+    }
+  } catch (error) {
+    await chunks.return?.();
     throw error;
   }
 }
@@ -55,6 +70,11 @@ class Receiver {
 
   constructor(options: ReceiveOptions) {
     this.#options = options;
+  }
+
+  /** Whether the chunks taken are still needed. */
+  get holds(): boolean {
+    return this.#spool === undefined;
   }
 
   async take(chunk: Uint8Array): Promise<void> {
