@@ -24,6 +24,8 @@ import type { ClusterConfig } from "./src/config/cluster.ts";
 import { helpText } from "./src/config/help.ts";
 import { UsageError } from "./src/config/usage_error.ts";
 import type { Log } from "./src/log.ts";
+import { ServerMetrics } from "./src/metrics/server_metrics.ts";
+import { exposeCommits, exposeJournal, exposeSurvey } from "./src/metrics/store_metrics.ts";
 import { createServer, type ServerOptions } from "./src/server.ts";
 import type { DiskContent } from "./src/storage/disk_content.ts";
 import { FileStore } from "./src/storage/file_store.ts";
@@ -62,13 +64,14 @@ async function run(config: Config): Promise<number> {
 
 async function serve(config: Config): Promise<number> {
   await using lines = new LineWriter(Deno.stderr);
-  const log = lineLog(config.log, (line) => lines.line(line));
+  const metrics = new ServerMetrics();
+  const log = metrics.counting(lineLog(config.log, (line) => lines.line(line)));
   using _strayErrors = catchStrayErrors(log);
   using stop = openStopSignal(() => Deno.exit(1));
   await using service = config.cluster === undefined
     ? await openStandalone(config, log)
     : await openNode(config, config.cluster, log);
-  await serveUntil(stop.received, service, config, log, printOut);
+  await serveUntil(stop.received, service, { config, log, metrics, print: printOut });
   return 0;
 }
 
@@ -83,6 +86,11 @@ async function openStandalone(config: Config, log: Log): Promise<Service> {
   return {
     handle: createServer(serverOptions(config, store, log)),
     start: () => Promise.resolve(),
+    expose: async (page) => {
+      exposeCommits(page, store.commits);
+      exposeJournal(page, store.journalLoad);
+      exposeSurvey(page, await store.survey());
+    },
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
 }

@@ -200,6 +200,7 @@ async function respond(
     accessKeyId: ask.accessKeyId,
     status: response.status,
     errorCode,
+    receivedBytes: undefined,
     sentBytes: length === null ? undefined : Number(length),
   });
   return response;

@@ -35,6 +35,8 @@ export interface Config {
   /** Lower case; empty when no virtual-host addressing is configured. */
   readonly domains: readonly string[];
   readonly log: "text" | "json" | "off";
+  /** Who sees `/_zs3/metrics`: this machine and administrators, or everybody. */
+  readonly metrics: "private" | "public";
   readonly uploadAgeMsMax: number;
   /** undefined when not distributed. */
   readonly cluster: ClusterConfig | undefined;
@@ -66,6 +68,7 @@ export function parseConfig(words: readonly string[], environment: Environment):
     region: settings.value("region"),
     domains: settings.value("domain") ?? [],
     log: settings.value("log"),
+    metrics: settings.value("metrics"),
     uploadAgeMsMax: settings.value("upload-max-age"),
     cluster: parseCluster(settings, keys.keyPairs),
     importFrom: parseImport(command, settings.value("from"), dataDir),

@@ -85,6 +85,12 @@ export const LIMITS = {
   listMsMax: 30_000,
   pathComponentBytesMax: 255,
 
+  // Metrics.
+  surveyPage: 10_000,
+  surveyEveryMsMin: 10_000,
+  surveyShare: 100,
+  bucketsMeasuredMax: 100,
+
   // Uploads.
   uploadAgeMsMax: 7 * 24 * 3_600_000,
   uploadSweepIntervalMs: 3_600_000,

@@ -2,7 +2,8 @@
 
 import type { OperationName } from "./s3/operation.ts";
 
-/** What a node of a cluster answers besides S3. */
+/** What is answered besides S3: by any server, and by a node of a cluster. */
+export type PageName = "Health" | "Metrics" | ClusterPageName;
 export type ClusterPageName = "Ping" | "Peers" | "Providers" | "Status";
 
 /** One answered request. Holds no query, no header and no signature: nothing in it is secret. */
@@ -12,7 +13,7 @@ export interface RequestRecord {
   readonly timeMs: number;
   readonly method: string;
   /** undefined when the request failed before these were known. */
-  readonly operation: OperationName | "Health" | ClusterPageName | undefined;
+  readonly operation: OperationName | PageName | undefined;
   readonly bucket: string | undefined;
   readonly key: string | undefined;
   /** undefined for an anonymous caller, or one that failed to authenticate. */
@@ -20,6 +21,8 @@ export interface RequestRecord {
   readonly status: number;
   /** S3 error code, when the answer is one. */
   readonly errorCode: string | undefined;
+  /** Content-Length of the request; undefined when it has none. */
+  readonly receivedBytes: number | undefined;
   /** Length of the response body; undefined when it is streamed without being known. */
   readonly sentBytes: number | undefined;
   /** Until the response's head was ready; its body may still be on the way. */

@@ -18,6 +18,8 @@ import type { ClusterConfig } from "./config/cluster.ts";
 import { S3Error } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import type { Log } from "./log.ts";
+import { exposeNode } from "./metrics/cluster_metrics.ts";
+import type { Exposition } from "./metrics/exposition.ts";
 import { joinAddress } from "./peer/address.ts";
 import { Beacon } from "./peer/beacon.ts";
 import { deriveClusterKey } from "./peer/cluster_key.ts";
@@ -147,6 +149,20 @@ class NodeService implements Service {
   /** Peers call in requests of their own from now on: links would never end by themselves. */
   stopping(): void {
     this.#linkEndpoint.close();
+  }
+
+  expose(page: Exposition): Promise<void> {
+    const records = this.#content.records.stats();
+    const node = this.#node?.status();
+    if (node !== undefined) {
+      const members = new Map<string, number>();
+      for (const { stage } of node.members) {
+        const state = stageName(stage);
+        members.set(state, (members.get(state) ?? 0) + 1);
+      }
+      exposeNode(page, { ...node, members, records });
+    }
+    return Promise.resolve();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

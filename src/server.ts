@@ -64,7 +64,15 @@ async function respond(options: ServerOptions, raw: Request, requestId: string):
   if (isUnansweredExpectation(raw)) headers.connection = "close";
   const { method } = raw;
   const durationMs = clock.now() - timeMs;
-  log.request({ requestId, timeMs, durationMs, method, ...describe(progress, reply) });
+  const receivedBytes = lengthOf(raw.headers.get("content-length"));
+  log.request({
+    requestId,
+    timeMs,
+    durationMs,
+    method,
+    receivedBytes,
+    ...describe(progress, reply),
+  });
   return reply.toResponse();
 }
 
@@ -125,12 +133,13 @@ function isHealthCheck(request: IncomingRequest): boolean {
     HEALTH_PATHS.includes(request.rawPath);
 }
 
-function describe(
-  { operation, caller, errorCode }: Progress,
-  reply: Reply,
-): Omit<RequestRecord, "requestId" | "timeMs" | "durationMs" | "method"> {
+type Description = Omit<
+  RequestRecord,
+  "requestId" | "timeMs" | "durationMs" | "method" | "receivedBytes"
+>;
+
+function describe({ operation, caller, errorCode }: Progress, reply: Reply): Description {
   const target = typeof operation === "object" ? operation : undefined;
-  const length = reply.headers["content-length"];
   return {
     operation: typeof operation === "object" ? operation.name : operation,
     bucket: target === undefined || target.kind === "service" ? undefined : target.bucket,
@@ -138,6 +147,10 @@ function describe(
     accessKeyId: caller?.kind === "signed" ? caller.accessKeyId : undefined,
     status: reply.status,
     errorCode,
-    sentBytes: length === undefined ? undefined : Number(length),
+    sentBytes: reply.size,
   };
+}
+
+function lengthOf(header: string | null): number | undefined {
+  return header === null || !/^\d{1,15}$/.test(header) ? undefined : Number(header);
 }

@@ -20,6 +20,11 @@ export class Gate {
     this.#handle = handle;
   }
 
+  /** Requests that aren't answered to the last byte. */
+  get inFlight(): number {
+    return this.#open;
+  }
+
   readonly handle = (request: Request, delivery: Delivery): Promise<Response> => {
     if (this.#isClosing) return Promise.resolve(turnAway(request));
     this.#open++;

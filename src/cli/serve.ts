@@ -1,8 +1,13 @@
 /** Serving, whatever is behind the port: it opens, says that it is ready, and ends in good order at the signal. */
 
+import { createKeyring } from "../auth/keyring.ts";
+import { systemClock, systemRandom } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { LIMITS } from "../limits.ts";
 import type { Log } from "../log.ts";
+import type { Exposition } from "../metrics/exposition.ts";
+import type { ServerMetrics } from "../metrics/server_metrics.ts";
+import { createMetricsPage } from "../metrics_page.ts";
 import { bannerLines, baseUrl, readyLine } from "./banner.ts";
 import { drain, Gate, type Handle } from "./drain.ts";
 import { listen } from "./listen.ts";
@@ -13,19 +18,35 @@ export interface Service extends AsyncDisposable {
   readonly handle: Handle;
   /** Told where it is reached, once; resolves when requests will succeed. May throw what keeps it from that. */
   start(port: number): Promise<void>;
+  /** Adds what it measures of itself. */
+  expose(page: Exposition): Promise<void>;
   /** Told that requests are awaited for the last time: those that would never end are to be ended now. */
   stopping?(): void;
+}
+
+export interface ServeOptions {
+  readonly config: Config;
+  readonly log: Log;
+  readonly metrics: ServerMetrics;
+  readonly print: (line: string) => void;
 }
 
 /** Returns when `stop` has resolved and the last response is sent. Throws StartError, and what `start` throws. */
 export async function serveUntil(
   stop: Promise<void>,
   service: Service,
-  config: Config,
-  log: Log,
-  print: (line: string) => void,
+  { config, log, metrics, print }: ServeOptions,
 ): Promise<void> {
-  const gate = new Gate(service.handle);
+  const gate: Gate = new Gate(createMetricsPage({
+    world: { keyring: createKeyring(config.keyPairs), clock: systemClock, region: config.region },
+    isPublic: config.metrics === "public",
+    random: systemRandom,
+    log,
+    expose: async (page) => {
+      metrics.expose(page, gate.inFlight);
+      await service.expose(page);
+    },
+  }, service.handle));
   const listener = await listen(config, gate.handle, (error) => log.fault("-", error));
   const { port } = listener.addr;
   try {

@@ -85,6 +85,13 @@ export const FLAGS = {
     parse: oneOf("text", "json", "off"),
     fallback: "text",
   },
+  "metrics": {
+    group: "Access",
+    help: "who sees /_zs3/metrics: private (this machine, administrators) or public",
+    placeholder: "WHO",
+    parse: oneOf("private", "public"),
+    fallback: "private",
+  },
   "access-key": {
     group: "Access",
     help: "key id of the administrator; without any key, MinIO's well-known pair",

@@ -1,5 +1,7 @@
 /** What a handler answers: plain data, of which server.ts makes one Response with what every reply carries. */
 
+import { Buffer } from "node:buffer";
+
 /** Lower-case names, values as latin1 code units. */
 export type ReplyHeaders = Record<string, string>;
 
@@ -16,6 +18,15 @@ export class Reply {
     this.body = body;
     this.status = init.status ?? 200;
     this.headers = init.headers ?? {};
+  }
+
+  /** Bytes of the body, or of the one that a HEAD tells of; undefined when it is streamed without being known. */
+  get size(): number | undefined {
+    const length = this.headers["content-length"];
+    if (length !== undefined) return Number(length);
+    if (this.body === null) return 0;
+    if (this.body instanceof ReadableStream) return undefined;
+    return Buffer.byteLength(this.body);
   }
 
   toResponse(): Response {

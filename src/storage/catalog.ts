@@ -4,7 +4,7 @@ import { CATALOG_MIGRATIONS } from "./catalog_schema.ts";
 import { type BucketRow, CatalogSession, type ObjectRow } from "./catalog_session.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { explainDatabaseFailure } from "./database_failure.ts";
-import { GroupCommit, type GroupCommitOptions } from "./group_commit.ts";
+import { type CommitMetrics, GroupCommit, type GroupCommitOptions } from "./group_commit.ts";
 import { type HotObject, HotObjects, objectId } from "./hot_objects.ts";
 import { Statements } from "./statements.ts";
 
@@ -168,6 +168,11 @@ export class Catalog {
     const reader = (options.openDatabase ?? openDatabase)(options.path);
     reader.exec("PRAGMA query_only = ON; PRAGMA cache_size = -32768");
     return new Catalog(group, reader);
+  }
+
+  /** As GroupCommit.commits. */
+  get commits(): CommitMetrics {
+    return this.#group.commits;
   }
 
   /** As GroupCommit.transact. */

@@ -274,6 +274,26 @@ export class CatalogSession {
     return row?.bytes ?? 0;
   }
 
+  /** Of the next `limit` objects after a key, with the last of them; "" for the first. */
+  sumObjects(
+    bucket: string,
+    after: string,
+    limit: number,
+  ): { objects: number; bytes: number; key: string | null } {
+    const sums = this.#get<{ objects: number; bytes: number; key: string | null }>(
+      "SELECT count(*) AS objects, total(size) AS bytes, max(key) AS key FROM " +
+        "(SELECT key, size FROM objects WHERE bucket = ? AND key > ? ORDER BY key LIMIT ?)",
+      bucket,
+      after,
+      limit,
+    );
+    return sums ?? { objects: 0, bytes: 0, key: null };
+  }
+
+  countUploads(): number {
+    return this.#get<{ uploads: number }>("SELECT count(*) AS uploads FROM uploads")?.uploads ?? 0;
+  }
+
   /** Has all folders of the bucket compared with the rows anew. */
   doubtDirectories(bucket: string): void {
     this.#run("UPDATE directories SET mtime = NULL WHERE bucket = ?", bucket);

@@ -16,11 +16,13 @@ import type { StoreParts } from "./file_parts.ts";
 import { FileTree } from "./file_tree.ts";
 import { FileUploads } from "./file_uploads.ts";
 import { diskFiles, type Files } from "./files.ts";
+import type { CommitMetrics } from "./group_commit.ts";
 import { Journal } from "./journal.ts";
 import { objectInfo } from "./object_row.ts";
 import type * as seam from "./object_store.ts";
 import { ObjectTruth } from "./object_truth.ts";
 import { Room } from "./room.ts";
+import { StoreSurvey, type Survey } from "./store_survey.ts";
 import { type CheckSummary, type CheckWatch, StoreCheck } from "./store_check.ts";
 
 export interface FileStoreOptions {
@@ -46,6 +48,7 @@ export class FileStore implements seam.ObjectStore {
   readonly #objects: FileObjects;
   readonly #uploads: FileUploads;
   readonly #listing: FileListing;
+  readonly #survey: StoreSurvey;
   readonly #uploadAgeMsMax: number;
   #sweepTimer: ReturnType<typeof setInterval> | undefined;
   #sweeping: Promise<void> = Promise.resolve();
@@ -58,6 +61,7 @@ export class FileStore implements seam.ObjectStore {
     this.#objects = new FileObjects(parts, this.#truth, this.#buckets);
     this.#uploads = new FileUploads(parts);
     this.#listing = new FileListing(parts, this.#truth);
+    this.#survey = new StoreSurvey(parts);
     this.#uploadAgeMsMax = uploadAgeMsMax;
   }
 
@@ -84,6 +88,7 @@ export class FileStore implements seam.ObjectStore {
   /** Finishes what is under way, leaves nothing waiting, and closes. */
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#sweepTimer);
+    await this.#survey.idle();
     try {
       await this.#sweeping;
       await this.#parts.journal.close();
@@ -208,6 +213,19 @@ export class FileStore implements seam.ObjectStore {
   async listUploads(bucket: string, query: seam.UploadQuery): Promise<seam.UploadPage> {
     await this.#buckets.get(bucket);
     return this.#uploads.list(bucket, query);
+  }
+
+  /** How its commits went, what waits, and how much it holds. */
+  get commits(): CommitMetrics {
+    return this.#parts.catalog.commits;
+  }
+
+  get journalLoad(): { readonly entries: number; readonly bytes: number } {
+    return this.#parts.journal.load;
+  }
+
+  async survey(): Promise<Survey> {
+    return await this.#survey.latest();
   }
 
   /** Compares every object's bytes with its recorded hash, and the catalog with the folders. */

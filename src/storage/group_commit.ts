@@ -8,6 +8,7 @@
  * serial without locks, and the fsync is shared by all that waited (src/README.md has the figures).
  */
 
+import { Histogram } from "../metrics/histogram.ts";
 import { type Database, migrate, openDatabase } from "./database.ts";
 import { asStorageError, type Files, type OpenFile } from "./files.ts";
 import { Statements } from "./statements.ts";
@@ -32,6 +33,11 @@ export interface GroupCommitOptions {
 const PAGE_BYTES = 4096;
 const LOG_PAGES_MAX = 4000;
 
+const BATCH_BOUNDS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+const TIME_BOUNDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1];
+
+export type CommitMetrics = GroupCommit["commits"];
+
 interface Waiter {
   resolve(): void;
   reject(error: unknown): void;
@@ -40,6 +46,8 @@ interface Waiter {
 export class GroupCommit {
   /** Of the connection that writes: they see the open transaction too. Write inside `transact` only. */
   readonly statements: Statements;
+  /** Changes of each commit that had some, and seconds until it was durable. */
+  readonly commits = { changes: new Histogram(BATCH_BOUNDS), seconds: new Histogram(TIME_BOUNDS) };
   readonly #title: string;
   readonly #database: Database;
   readonly #log: OpenFile | undefined;
@@ -154,10 +162,15 @@ export class GroupCommit {
       const waiters = this.#waiters;
       try {
         const isChanged = this.statements.writes !== this.#writesAtBegin;
+        const startedMs = performance.now();
         this.#commit();
         // It was begun before the fault, and judged by what may now be lost.
         this.#assertSound();
-        if (isChanged) await this.#syncLog();
+        if (isChanged) {
+          await this.#syncLog();
+          this.commits.changes.observe(waiters.length);
+          this.commits.seconds.observe((performance.now() - startedMs) / 1000);
+        }
         for (const waiter of waiters) waiter.resolve();
       } catch (error) {
         for (const waiter of waiters) waiter.reject(asStorageError(error));

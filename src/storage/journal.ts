@@ -130,6 +130,11 @@ export class Journal {
     return [...this.#entries.values()].flatMap((entry) => entry.temp ?? []);
   }
 
+  /** Entries that aren't settled, and the bytes of their bodies. */
+  get load(): { readonly entries: number; readonly bytes: number } {
+    return { entries: this.#entries.size, bytes: this.#bytes };
+  }
+
   /** Waits while too much is under way. Throws SlowDown when that doesn't end. */
   async admit(): Promise<void> {
     for (let round = 0; this.#isFull(); round++) {

@@ -12,6 +12,7 @@ const RECORD: RequestRecord = {
   accessKeyId: "minioadmin",
   status: 200,
   errorCode: undefined,
+  receivedBytes: 7,
   sentBytes: 12,
   durationMs: 1.25,
 };

@@ -1,14 +1,20 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { serveUntil, type Service } from "../../../src/cli/serve.ts";
+import { type ServeOptions, serveUntil, type Service } from "../../../src/cli/serve.ts";
 import { parseConfig } from "../../../src/config.ts";
 import { silentLog } from "../../../src/log.ts";
+import { ServerMetrics } from "../../../src/metrics/server_metrics.ts";
 
 const CONFIG = parseConfig(["--host=127.0.0.1", "--port=0"], {});
+
+function options(print: (line: string) => void): ServeOptions {
+  return { config: CONFIG, log: silentLog, metrics: new ServerMetrics(), print };
+}
 
 function serviceThat(start: Service["start"]): Service {
   return {
     handle: () => Promise.resolve(new Response("here\n")),
     start,
+    expose: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
@@ -25,10 +31,11 @@ Deno.test("the ready line comes when the service is ready; the port answers befo
     assertEquals(lines, []);
   });
   const ready = Promise.withResolvers<string>();
-  const serving = serveUntil(stop.promise, service, CONFIG, silentLog, (line) => {
+  const print = (line: string) => {
     lines.push(line);
     if (line.startsWith("zs3 ready ")) ready.resolve(line.slice("zs3 ready ".length));
-  });
+  };
+  const serving = serveUntil(stop.promise, service, options(print));
   const { port } = new URL(await ready.promise);
   for (let n = 0; n < 3; n++) assertEquals(await textAt(Number(port)), "here\n");
   stop.resolve();
@@ -43,7 +50,7 @@ Deno.test("a service that isn't ready yet can be stopped", async () => {
     stop.resolve();
     return new Promise(() => {});
   });
-  await serveUntil(stop.promise, service, CONFIG, silentLog, (line) => lines.push(line));
+  await serveUntil(stop.promise, service, options((line) => lines.push(line)));
   assertEquals(lines, []);
 });
 
@@ -53,7 +60,7 @@ Deno.test("what keeps a service from starting is thrown, and the port is closed"
     opened = port;
     return Promise.reject(new Error("two nodes have one id"));
   });
-  const serving = () => serveUntil(new Promise(() => {}), service, CONFIG, silentLog, () => {});
+  const serving = () => serveUntil(new Promise(() => {}), service, options(() => {}));
   await assertRejects(serving, Error, "two nodes have one id");
   await assertRejects(() => textAt(opened));
 });

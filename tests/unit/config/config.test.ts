@@ -18,6 +18,7 @@ const DEFAULTS: Config = {
   region: undefined,
   domains: [],
   log: "text",
+  metrics: "private",
   uploadAgeMsMax: 7 * 86_400_000,
   cluster: undefined,
   importFrom: undefined,
