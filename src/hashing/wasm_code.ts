@@ -3,7 +3,7 @@
 /** Instructions, nested as they were put together. An expression leaves one value on the stack, a statement none. */
 export type Code = number | readonly Code[];
 
-export type ValueType = "i32" | "i64";
+export type ValueType = "i32" | "i64" | "v128";
 
 export interface WasmFunction {
   readonly name: string;
@@ -22,6 +22,7 @@ export const i32 = {
   store: store([0x36, 2]),
   isAtMost: binary(0x4d),
   add: binary(0x6a),
+  sub: binary(0x6b),
   and: binary(0x71),
   or: binary(0x72),
   xor: binary(0x73),
@@ -36,6 +37,28 @@ export const i64 = {
   loadByte: load([0x31, 0]),
   xor: binary(0x85),
   shr: binary(0x88),
+};
+
+/** Four words side by side. */
+export const v128 = {
+  /** The lowest word first. */
+  const: (words: readonly [number, number, number, number]): Code => [
+    0xfd,
+    0x0c,
+    [...new Uint8Array(Uint32Array.from(words).buffer)],
+  ],
+  load: load([0xfd, 0x00, 0]),
+  store: store([0xfd, 0x0b, 0]),
+  /** Bytes of `a` (0 to 15) and `b` (16 to 31), in the order given. */
+  shuffle: (a: Code, b: Code, bytes: readonly number[]): Code => [a, b, 0xfd, 0x0d, bytes],
+  splat: (word: Code): Code => [word, 0xfd, 0x11],
+  or: binary([0xfd, 0x50]),
+  xor: binary([0xfd, 0x51]),
+  /** Of words. */
+  add: binary([0xfd, 0xae, 0x01]),
+  mul: binary([0xfd, 0xb5, 0x01]),
+  shl: binary([0xfd, 0xab, 0x01]),
+  shr: binary([0xfd, 0xad, 0x01]),
 };
 
 /** The code of each index below `count`, in a row. */
@@ -69,7 +92,7 @@ export function encodeModule(
   ]));
 }
 
-const TYPES = { i32: 0x7f, i64: 0x7e } as const satisfies Record<ValueType, number>;
+const TYPES = { i32: 0x7f, i64: 0x7e, v128: 0x7b } as const satisfies Record<ValueType, number>;
 
 function encodeBody({ locals, body }: WasmFunction): Code {
   return sized([vector(locals.map((type) => [1, TYPES[type]])), body, 0x0b]);
