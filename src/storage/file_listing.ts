@@ -8,7 +8,8 @@ import { LIMITS } from "../limits.ts";
 import type { CatalogSession, DirectoryRow, ListedRow } from "./catalog_session.ts";
 import { DirectoryScan, textRange } from "./directory_scan.ts";
 import type { StoreParts } from "./file_parts.ts";
-import { type FileTree, join, parentsOf } from "./file_tree.ts";
+import { parentsOf } from "./file_tree.ts";
+import type { FileStat } from "./files.ts";
 import { directoryToPrefix, keyToPath } from "./key_path.ts";
 import { findFold } from "./leads_sql.ts";
 import {
@@ -159,9 +160,10 @@ export class FileListing {
   }
 
   #exists({ bucket, key }: ListedObject): boolean {
+    if (this.#plainFile(bucket, key) !== undefined) return true;
     const { journal, tree } = this.#parts;
     return journal.findPending(bucket, key) !== undefined ||
-      tree.findFile(bucket, key, plainPath(tree, bucket, key)) !== undefined;
+      tree.findFile(bucket, key) !== undefined;
   }
 
   /** Objects of the page whose files were changed in place, or haven't been read yet. */
@@ -179,10 +181,19 @@ export class FileListing {
 
   #isUnchanged(object: ListedObject): boolean {
     const { bucket, key } = object;
+    const plain = this.#plainFile(bucket, key);
+    if (plain !== undefined && describesFile(object, plain)) return true;
     const { journal, tree } = this.#parts;
     if (journal.findPending(bucket, key) !== undefined) return true;
-    const found = tree.findFile(bucket, key, plainPath(tree, bucket, key));
+    const found = tree.findFile(bucket, key);
     return found !== undefined && describesFile(object, found.stat);
+  }
+
+  /** Where nearly every object's file is, whatever the journal says: a page's time goes into looking there. */
+  #plainFile(bucket: string, key: string): FileStat | undefined {
+    const { files, tree } = this.#parts;
+    const stat = files.statExpected(`${tree.bucketPath(bucket)}/${keyToPath(key)}`);
+    return stat?.kind === "file" ? stat : undefined;
   }
 
   #rememberCheck(id: string, now: number): void {
@@ -226,11 +237,6 @@ function directorySource(
     scanLeads: fold &&
       ((range, limit) => read.scanDirectoryLeads(bucket, within(range), fold, limit).map(placed)),
   };
-}
-
-/** Nearly every file that a row speaks of is there, and under its plain name. */
-function plainPath(tree: FileTree, bucket: string, key: string): string {
-  return join(tree.bucketPath(bucket), keyToPath(key));
 }
 
 /** The keys that the page speaks of: whether listed or absent. */
