@@ -55,6 +55,8 @@ async function run(config: Config): Promise<number> {
       return await serve(config);
     case "check":
       return await check(config);
+    case "backup":
+      return await backup(config);
     case "index":
       return await index(config);
     case "import":
@@ -116,6 +118,10 @@ async function check(config: Config): Promise<number> {
   await using store = await openStore(config, commandLog());
   using bar = new ProgressBar(Deno.stdout);
   return await checkStore(store, bar, printOut);
+}
+
+function backup(config: Config): Promise<number> {
+  throw new Error(`${config.backupTo}: backups aren't made yet`);
 }
 
 async function index(config: Config): Promise<number> {

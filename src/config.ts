@@ -2,6 +2,7 @@
 
 import type { KeyPair } from "./auth/keyring.ts";
 import { type Command, parseArguments } from "./config/arguments.ts";
+import { type CheckConfig, parseBackup, parseCheck } from "./config/check.ts";
 import { type ClusterConfig, parseCluster } from "./config/cluster.ts";
 import { type Environment, Settings } from "./config/settings.ts";
 import { UsageError } from "./config/usage_error.ts";
@@ -42,6 +43,9 @@ export interface Config {
   readonly cluster: ClusterConfig | undefined;
   /** The data dir that `import` reads, as given; undefined for every other command. */
   readonly importFrom: string | undefined;
+  readonly check: CheckConfig;
+  /** The folder that `backup` makes, as given; undefined for every other command. */
+  readonly backupTo: string | undefined;
 }
 
 /**
@@ -72,6 +76,8 @@ export function parseConfig(words: readonly string[], environment: Environment):
     uploadAgeMsMax: settings.value("upload-max-age"),
     cluster: parseCluster(settings, keys.keyPairs),
     importFrom: parseImport(command, settings.value("from"), dataDir),
+    check: parseCheck(command, settings),
+    backupTo: parseBackup(command, settings.value("to"), dataDir),
   };
 }
 

@@ -3,7 +3,7 @@
 import { FLAG_NAMES, type FlagName, flagOf, isFlagName } from "./flags.ts";
 import { UsageError } from "./usage_error.ts";
 
-export const COMMANDS = ["serve", "check", "index", "import", "help", "version"] as const;
+export const COMMANDS = ["serve", "check", "backup", "index", "import", "help", "version"] as const;
 export type Command = typeof COMMANDS[number];
 
 export interface Arguments {

@@ -20,7 +20,15 @@ import {
 
 export interface Flag {
   /** Headings of `--help`, in its order. */
-  readonly group: "Server" | "Access" | "Storage" | "Cluster" | "Import" | "Other";
+  readonly group:
+    | "Server"
+    | "Access"
+    | "Storage"
+    | "Cluster"
+    | "Check"
+    | "Backup"
+    | "Import"
+    | "Other";
   readonly help: string;
   /** What stands for the value in `--help`. A flag without it is a switch and takes no value. */
   readonly placeholder?: string;
@@ -219,6 +227,60 @@ export const FLAGS = {
     placeholder: "TIME",
     parse: parseDurationMs,
     fallback: "15m",
+  },
+  "check-rate": {
+    group: "Check",
+    help: "megabytes per second to read at most; without it, as fast as it goes",
+    placeholder: "MB",
+    parse: (text) => parseInteger(text, 1, 1_000_000),
+    isCommandLineOnly: true,
+  },
+  "restart": {
+    group: "Check",
+    help: "begin anew, instead of going on where a check was interrupted",
+    parse: parseSwitch,
+    isCommandLineOnly: true,
+  },
+  "check-state": {
+    group: "Check",
+    help: "where to keep how far it is (default .index/check.json in the data dir)",
+    placeholder: "FILE",
+    parse: parseText,
+    isCommandLineOnly: true,
+  },
+  "report": {
+    group: "Check",
+    help: "also write what was found into this file, as JSON",
+    placeholder: "FILE",
+    parse: parseText,
+    isCommandLineOnly: true,
+  },
+  "json": {
+    group: "Check",
+    help: "print the report as JSON, and nothing else",
+    parse: parseSwitch,
+    isCommandLineOnly: true,
+  },
+  "repair": {
+    group: "Check",
+    help:
+      "make the catalog agree with the files; of a node: put damaged blocks aside. The server must be stopped",
+    parse: parseSwitch,
+    isCommandLineOnly: true,
+  },
+  "accept-damaged": {
+    group: "Check",
+    help: "with --repair: take damaged bytes for the object's from now on",
+    parse: parseSwitch,
+    isCommandLineOnly: true,
+  },
+  "to": {
+    group: "Backup",
+    help:
+      "the folder that becomes a data dir with all that --data-dir holds; an earlier backup is replaced",
+    placeholder: "FOLDER",
+    parse: parseText,
+    isCommandLineOnly: true,
   },
   "from": {
     group: "Import",

@@ -9,8 +9,10 @@ const HEAD =
   `zs3: S3-compatible object storage: objects as plain files, or on the nodes of a cluster
 
   zs3 [serve] [flags]   serve S3 until SIGTERM or SIGINT; with --distributed as a node of a cluster
-  zs3 check   [flags]   verify every object's bytes against its recorded hash, repair the catalog;
-                        of a node: every block that it holds
+  zs3 check   [flags]   verify every object's bytes against its recorded hash, also beside the running
+                        server; of a node: every block that it holds
+  zs3 backup  --to=FOLDER [flags]
+                        make a consistent copy of the data dir, also beside the running server
   zs3 index   [flags]   print each object's bucket/key, ETag and size; of a node: BLAKE3 and size
   zs3 import  --from=FOLDER --data-dir=NEW [flags]
                         copy what a standalone server holds into the data dir of a first node

@@ -22,6 +22,16 @@ const DEFAULTS: Config = {
   uploadAgeMsMax: 7 * 86_400_000,
   cluster: undefined,
   importFrom: undefined,
+  check: {
+    isRepair: false,
+    acceptsDamaged: false,
+    bytesPerSecondMax: Infinity,
+    isRestart: false,
+    stateFile: undefined,
+    reportFile: undefined,
+    isJson: false,
+  },
+  backupTo: undefined,
 };
 const CLUSTER: ClusterConfig = {
   bootstrap: [],
@@ -187,6 +197,34 @@ const ACCEPTED: Readonly<Record<string, Accepted>> = {
     words: ["import", "--from=old", "--data-dir=new"],
     differs: { command: "import", importFrom: "old", dataDir: "new" },
   },
+  "a check": {
+    words: [
+      "check",
+      "--repair",
+      "--accept-damaged",
+      "--check-rate=20",
+      "--restart",
+      "--check-state=s",
+      "--report=r",
+      "--json",
+    ],
+    differs: {
+      command: "check",
+      check: {
+        isRepair: true,
+        acceptsDamaged: true,
+        bytesPerSecondMax: 20_000_000,
+        isRestart: true,
+        stateFile: "s",
+        reportFile: "r",
+        isJson: true,
+      },
+    },
+  },
+  "a backup": {
+    words: ["backup", "--to=copy"],
+    differs: { command: "backup", backupTo: "copy" },
+  },
 };
 
 for (const [name, { words = [], environment = {}, differs }] of Object.entries(ACCEPTED)) {
@@ -217,7 +255,10 @@ const REFUSED: readonly (readonly [words: readonly string[], message: string])[]
   [["--frobnicate"], "unknown flag --frobnicate: zs3 --help lists all"],
   [["-"], "unknown flag -: zs3 --help lists all"],
   [["sevre"], 'unknown command "sevre": did you mean serve?'],
-  [["/data"], 'unknown command "/data": there are serve, check, index, import, help, version'],
+  [
+    ["/data"],
+    'unknown command "/data": there are serve, check, backup, index, import, help, version',
+  ],
   [["serve", "/data"], 'unexpected argument "/data" after serve'],
   [["--port"], "--port needs a value"],
   [["--port="], "--port needs a value"],
@@ -288,6 +329,13 @@ const REFUSED: readonly (readonly [words: readonly string[], message: string])[]
   ],
   [["import"], "import needs --from: the data dir of a standalone server"],
   [["import", "--from=data"], "--from and --data-dir must be two folders"],
+  [["--repair"], "--repair belongs to check, not to serve"],
+  [["backup", "--to=x", "--json"], "--json belongs to check, not to backup"],
+  [["check", "--accept-damaged"], "--accept-damaged goes with --repair"],
+  [["check", "--check-rate=0"], '--check-rate must be a whole number from 1 to 1000000, not "0"'],
+  [["check", "--to=x"], "--to belongs to backup, not to check"],
+  [["backup"], "backup needs --to: the folder that becomes the backup"],
+  [["backup", "--to=data"], "--to and --data-dir must be two folders"],
   [["--from=x"], "--from belongs to import, not to serve"],
   [["check", "--from=x"], "--from belongs to import, not to check"],
   [["--replicas=x"], '--replicas must be a whole number from 1 to 20, not "x"'],
@@ -380,6 +428,14 @@ Deno.test("every flag has a variable of its own, but those of one command", () =
   const variables = FLAG_NAMES.flatMap(variablesOf);
   assertEquals(new Set(variables).size, variables.length);
   assertEquals(FLAG_NAMES.filter((name) => variablesOf(name).length === 0), [
+    "check-rate",
+    "restart",
+    "check-state",
+    "report",
+    "json",
+    "repair",
+    "accept-damaged",
+    "to",
     "from",
     "help",
     "version",
