@@ -55,7 +55,8 @@ export class BlockExchange {
   }
 
   /**
-   * Resolves when as many of the nodes nearest to the hash have the block on disk as a write needs; a little later when the rest
+   * `hash` must be that of the bytes: it isn't computed again. Resolves when as many of the nodes nearest to it have the block on disk
+   * as a write needs; a little later when the rest
    * are about to have it too. Throws ServiceUnavailable, StorageFull.
    */
   async store(hash: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
@@ -144,7 +145,7 @@ export class BlockExchange {
     return await this.#renewOn(member, hashes);
   }
 
-  /** Puts a block of this node on another's disk. Throws PeerError. */
+  /** Puts a block on another's disk; `hash` must be that of the bytes. Throws PeerError. */
   async give(member: MemberKey, hash: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     await this.#push(member, hash, bytes);
   }
@@ -158,13 +159,13 @@ export class BlockExchange {
   }
 
   /** Answers `block.put`. */
-  async answerPut(data: JsonObject, body: Uint8Array<ArrayBuffer> | undefined): Promise<void> {
+  async answerPut({ data, body, bodyHash }: Reply): Promise<void> {
     const hash = decodeHash(data["hash"]);
     if (body === undefined || body.length === 0 || body.length > LIMITS.blockBytesMax) {
       throw new PeerFault("malformed", "a block has a size that no block has");
     }
     try {
-      await this.#keep(hash, body);
+      await this.#keep(hash, body, bodyHash === hash);
     } catch (cause) {
       // The store's word for bytes of another hash.
       if (cause instanceof TypeError) throw malformed("a block of its hash");
@@ -229,14 +230,14 @@ export class BlockExchange {
   }
 
   async #storeOn(member: MemberKey, hash: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    if (member === this.#options.membership.self) await this.#keep(hash, bytes);
+    if (member === this.#options.membership.self) await this.#keep(hash, bytes, true);
     else await this.#push(member, hash, bytes);
   }
 
-  async #keep(hash: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  async #keep(hash: string, bytes: Uint8Array<ArrayBuffer>, isChecked: boolean): Promise<void> {
     const { leases, blocks, dht, counters } = this.#options;
     leases.renew(hash);
-    await blocks.write(hash, bytes);
+    await blocks.write(hash, bytes, isChecked);
     leases.renew(hash);
     dht.announce([placeOfBlock(hash)]);
     counters.add("blocks_stored");
@@ -253,7 +254,7 @@ export class BlockExchange {
         counters.add("blocks_deduplicated");
         return;
       }
-      const put = { kind: "block.put", data: { hash }, body: bytes };
+      const put = { kind: "block.put", data: { hash }, body: bytes, bodyHash: hash };
       await peers.call(member, put, LIMITS.blockCallMs);
       counters.add("blocks_pushed");
     } finally {
@@ -351,8 +352,8 @@ export class BlockExchange {
   async #getFrom(member: MemberKey, hash: string): Promise<Uint8Array<ArrayBuffer>> {
     const { peers, counters } = this.#options;
     const message = { kind: "block.get", data: { hash } };
-    const { body } = await peers.call(member, message, LIMITS.blockCallMs);
-    if (body === undefined || blake3Hex(body) !== hash) {
+    const { body, bodyHash } = await peers.call(member, message, LIMITS.blockCallMs);
+    if (body === undefined || (bodyHash ?? blake3Hex(body)) !== hash) {
       counters.add("blocks_refused");
       throw new PeerError("failed", "the block that it sent is damaged");
     }
@@ -363,7 +364,7 @@ export class BlockExchange {
   async #keepIfOwn(hash: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     const { membership } = this.#options;
     if (!membership.holders(placeOfBlock(hash)).includes(membership.self)) return;
-    await this.#keep(hash, bytes);
+    await this.#keep(hash, bytes, true);
   }
 }
 

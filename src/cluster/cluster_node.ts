@@ -281,9 +281,9 @@ export class ClusterNode implements AsyncDisposable {
       return this.#rangeSync.answerNames(data);
     },
     "block.offer": (_, { data }) => this.#exchange.answerOffer(data),
-    "block.put": async (as, { data, body }) => {
+    "block.put": async (as, message) => {
       this.#requireMember(as);
-      await this.#exchange.answerPut(data, body);
+      await this.#exchange.answerPut(message);
     },
     "block.renew": (_, { data }) => this.#exchange.answerRenew(data),
     "block.get": (_, { data }) => this.#exchange.answerGet(data),

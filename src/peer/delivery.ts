@@ -13,14 +13,19 @@ export interface Receiver {
   readonly onFault: (cause: unknown) => void;
 }
 
-/** Never rejects. `bytes`: an encoded frame. */
+/** Never rejects. `bytes`: an encoded frame; `bodyHash`: the BLAKE3 hash of its body, if it is known. */
 export async function deliver(
   { handler, onFault }: Receiver,
   from: Contact,
   bytes: Uint8Array<ArrayBuffer>,
+  bodyHash?: string,
 ): Promise<Answer> {
   try {
-    const { data, body } = await handler(from, parseMessage(bytes));
+    const message = parseMessage(bytes);
+    const { data, body } = await handler(
+      from,
+      bodyHash === undefined ? message : { ...message, bodyHash },
+    );
     return encodeFrame({ outcome: "done", data }, body);
   } catch (error) {
     return encodeOutcome(excuse(error, onFault));

@@ -34,11 +34,17 @@ export function encodeFrame(
   return bytes;
 }
 
+/** Where a frame's body begins, if it is a frame. */
+export function bodyStart(bytes: Uint8Array): number {
+  if (bytes.length < LENGTH_BYTES) return bytes.length;
+  return LENGTH_BYTES + new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+}
+
 /** Throws PeerFault "malformed" unless the JSON is an object and all is within the limits. */
 export function decodeFrame(bytes: Uint8Array<ArrayBuffer>): Frame {
   if (bytes.length < LENGTH_BYTES) throw malformed();
-  const jsonBytes = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
-  const end = LENGTH_BYTES + jsonBytes;
+  const end = bodyStart(bytes);
+  const jsonBytes = end - LENGTH_BYTES;
   const bodyBytes = bytes.length - end;
   if (jsonBytes > LIMITS.peerJsonBytesMax || bodyBytes > LIMITS.peerBodyBytesMax || bodyBytes < 0) {
     throw malformed();

@@ -24,7 +24,7 @@ import { decodeAnswer, encodeMessage, excuse, readReply } from "./message_bytes.
 import { CALL_PATH, HELLO_PATH } from "./paths.ts";
 import type { ProofKey } from "./proof_key.ts";
 import { findBytes } from "./receive.ts";
-import { findSeal, isSealed, seal, SEAL_HEADER } from "./seal.ts";
+import { findSeal, openSealed, seal, SEAL_HEADER } from "./seal.ts";
 import {
   type Contact,
   type Message,
@@ -64,7 +64,13 @@ interface Post {
   readonly answerPurpose: "welcome" | "reply";
   readonly words: readonly string[];
   readonly body: Uint8Array<ArrayBuffer>;
+  readonly bodyHash?: string | undefined;
   readonly answerBytesMax: number;
+}
+
+interface Answer {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly bodyHash: string | undefined;
 }
 
 const TRIES = 2;
@@ -118,9 +124,12 @@ export class HttpTransport implements Transport, AsyncDisposable {
       using _turn = await this.#takeTurn(address, signal);
       for (let tries = 1;; tries++) {
         const session = await this.#findSession(to, signal);
-        const frame = await this.#post(address, callPost(session, body), signal);
-        const reply = readReply(address, decodeAnswer(address, () => decodeFrame(frame)));
-        if (reply !== "unknownSession") return reply;
+        const post = callPost(session, body, message.bodyHash);
+        const { bytes, bodyHash } = await this.#post(address, post, signal);
+        const reply = readReply(address, decodeAnswer(address, () => decodeFrame(bytes)));
+        if (reply !== "unknownSession") {
+          return bodyHash === undefined ? reply : { ...reply, bodyHash };
+        }
         this.#forget(address, session);
         if (tries === TRIES) throw new PeerError("failed", `${address} forgets sessions at once`);
       }
@@ -213,7 +222,7 @@ export class HttpTransport implements Transport, AsyncDisposable {
     const { self, config, random, timers } = this.#options;
     const startedMs = timers.elapsed();
     const body = new TextEncoder().encode(JSON.stringify(createHello(self, config, random)));
-    const bytes = await this.#post(address, helloPost(body), signal);
+    const { bytes } = await this.#post(address, helloPost(body), signal);
     const welcome = decodeAnswer(address, () => decodeJson(bytes));
     if (!isWelcome(welcome)) throw excuse(address, welcome);
     this.#observedAddress = welcome.seenAs;
@@ -237,9 +246,10 @@ export class HttpTransport implements Transport, AsyncDisposable {
   }
 
   /** The body of the answer, once proven. Throws PeerError. */
-  async #post(address: string, post: Post, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+  async #post(address: string, post: Post, signal: AbortSignal): Promise<Answer> {
     const { key } = this.#options;
-    const request = seal(key, post.purpose, [post.path], post.words, post.body);
+    const { purpose, path, words, body, bodyHash } = post;
+    const request = seal(key, purpose, [path], words, body, bodyHash);
     const response = await this.#fetch(address, post, request.text, signal);
     const head = response.status === 200 ? response.headers.get(SEAL_HEADER) : null;
     const answer = findSeal(key, post.answerPurpose, [request.proof], head);
@@ -250,10 +260,11 @@ export class HttpTransport implements Transport, AsyncDisposable {
     const bytes = await findBytes(response, answer.bodyBytes, signal);
     signal.throwIfAborted();
     if (bytes === undefined) throw new PeerError("unreachable", `${address} broke off its answer`);
-    if (!isSealed(bytes, answer)) {
+    const opened = openSealed(bytes, answer);
+    if (opened === undefined) {
       throw new PeerError("stranger", `the answer of ${address} was altered on its way`);
     }
-    return bytes;
+    return { bytes, bodyHash: opened.bodyHash };
   }
 
   async #fetch(
@@ -295,7 +306,11 @@ function helloPost(body: Uint8Array<ArrayBuffer>): Post {
 }
 
 /** Counts the call: to be posted at once, so that calls come about in the order of their numbers. */
-function callPost(session: Session, body: Uint8Array<ArrayBuffer>): Post {
+function callPost(
+  session: Session,
+  body: Uint8Array<ArrayBuffer>,
+  bodyHash: string | undefined,
+): Post {
   session.calls++;
   return {
     path: CALL_PATH,
@@ -303,6 +318,7 @@ function callPost(session: Session, body: Uint8Array<ArrayBuffer>): Post {
     answerPurpose: "reply",
     words: [session.peer, session.token, String(session.calls)],
     body,
+    bodyHash,
     answerBytesMax: FRAME_BYTES_MAX,
   };
 }

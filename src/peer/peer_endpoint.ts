@@ -23,7 +23,7 @@ import { refusal } from "./outcome.ts";
 import { CALL_PATH, HELLO_PATH, isPeerPath } from "./paths.ts";
 import type { ProofKey } from "./proof_key.ts";
 import { findBytes, type Incoming } from "./receive.ts";
-import { findSeal, isSealed, type Seal, seal, SEAL_HEADER } from "./seal.ts";
+import { findSeal, openSealed, type Seal, seal, SEAL_HEADER } from "./seal.ts";
 import { SessionTable } from "./session_table.ts";
 import { type Contact, type MessageHandler, PeerFault } from "./transport.ts";
 
@@ -100,7 +100,7 @@ export class PeerEndpoint {
     using deadline = receiveDeadline(timers, head.bodyBytes);
     const bytes = await findBytes(request, head.bodyBytes, deadline.signal);
     if (bytes === undefined) throw new Unanswerable(408);
-    if (!isSealed(bytes, head)) throw new Unanswerable(403);
+    if (openSealed(bytes, head) === undefined) throw new Unanswerable(403);
     const answer = await this.#welcome(bytes, remote)
       .catch((error) => excuse(error, this.#options.onFault));
     const text = new TextEncoder().encode(JSON.stringify(answer));
@@ -158,8 +158,9 @@ export class PeerEndpoint {
     if (taken === undefined) return encodeOutcome(refusal(new PeerFault("busy", "out of room")));
     using _room = taken;
     const bytes = await findBytes(request, head.bodyBytes, deadline.signal);
-    if (bytes === undefined || !isSealed(bytes, head)) return encodeOutcome({ outcome: "broken" });
-    return await deliver(this.#options, from, bytes);
+    const opened = bytes && openSealed(bytes, head);
+    if (bytes === undefined || opened === undefined) return encodeOutcome({ outcome: "broken" });
+    return await deliver(this.#options, from, bytes, opened.bodyHash);
   }
 
   /** Short calls are as free as connections: the cluster must live on, however slowly somebody sends large ones. */

@@ -27,6 +27,8 @@ export interface Message {
   readonly data: JsonObject;
   /** Bytes that aren't JSON: a block. Empty ones may arrive as none. */
   readonly body?: Uint8Array<ArrayBuffer>;
+  /** The body's BLAKE3 hash in hex, if it is known: it must be right. Of what came in it is, if it is given. */
+  readonly bodyHash?: string | undefined;
 }
 
 export type Reply = Omit<Message, "kind">;

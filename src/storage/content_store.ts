@@ -104,9 +104,10 @@ export interface BlockStore extends AsyncDisposable {
   read(hash: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /**
    * Resolves when the block is durable; the bytes must not change until then. One that is held already is read and
-   * compared first, and replaced when it is damaged. Throws StorageFull, and what `checkBlock` throws.
+   * compared first, and replaced when it is damaged. Throws StorageFull, and what `checkBlock` throws unless the caller has just
+   * computed the hash of these bytes itself: `isChecked`.
    */
-  write(hash: string, bytes: Uint8Array): Promise<void>;
+  write(hash: string, bytes: Uint8Array, isChecked?: boolean): Promise<void>;
   /** Whether it is held as far as is known without reading it. */
   has(hash: string): boolean;
   /** Whether it is held and its bytes are those of the hash; drops it when not. */

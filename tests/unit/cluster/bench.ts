@@ -245,7 +245,7 @@ export class BenchNode {
       case "block.offer":
         return { data: await this.exchange.answerOffer(data) };
       case "block.put":
-        await this.exchange.answerPut(data, body);
+        await this.exchange.answerPut({ data, ...(body && { body }) });
         return { data: {} };
       case "block.renew":
         return { data: this.exchange.answerRenew(data) };

@@ -151,7 +151,7 @@ Deno.test("blocks: bytes of another hash, or of a size that no block has, are re
   const bench = new Bench(2);
   const { exchange } = bench.node(0);
   const put = (body: Uint8Array<ArrayBuffer> | undefined, hash: string = HASH) =>
-    exchange.answerPut({ hash }, body);
+    exchange.answerPut({ data: { hash }, ...(body && { body }) });
   await assertRejects(() => put(BYTES.slice(1)), Error, "its hash");
   await assertRejects(() => put(undefined), PeerFault);
   await assertRejects(() => put(new Uint8Array()), PeerFault);

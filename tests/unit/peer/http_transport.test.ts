@@ -1,6 +1,7 @@
 /** Two nodes that talk over HTTP, and what the caller is told when they can't. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { blake3Hex } from "../../../src/blake3.ts";
 import { LIMITS } from "../../../src/limits.ts";
 import {
   type Message,
@@ -61,13 +62,30 @@ for (const isTls of [false, true]) {
     await using b = new PeerNode({ name: "b", ...tls });
     for (const { name, message } of BODIES) {
       await test.step(name, async () => {
-        const { kind, ...content } = message;
+        const { kind, data, body } = message;
+        const isLong = (body?.length ?? 0) >= LIMITS.peerReadWholeBytesMax;
+        const content = {
+          data,
+          ...(body && { body }),
+          ...(body && isLong && { bodyHash: blake3Hex(body) }),
+        };
         assertEquals(await a.transport.call(b.contact, message, PATIENT_MS), content);
         assertEquals(b.received.splice(0), [{ from: a.contact, message: { kind, ...content } }]);
       });
     }
   });
 }
+
+Deno.test("a hash that a caller knows is taken from it, and one that is wrong proves nothing", async () => {
+  await using a = new PeerNode({ name: "a" });
+  await using b = new PeerNode({ name: "b" });
+  const body = patternBytes(100_000);
+  const call = (bodyHash: string) =>
+    a.transport.call(b.contact, { kind: "test.hash", data: {}, body, bodyHash }, PATIENT_MS);
+  assertEquals((await call(blake3Hex(body))).bodyHash, blake3Hex(body));
+  await assertPeerError("unreachable", () => call("0".repeat(64)));
+  assertEquals(b.received.length, 1);
+});
 
 Deno.test("an empty body arrives as none", async () => {
   await using a = new PeerNode({ name: "a" });
