@@ -67,7 +67,7 @@ async function run(config: Config): Promise<number> {
 async function serve(config: Config): Promise<number> {
   await using lines = new LineWriter(Deno.stderr);
   const metrics = new ServerMetrics();
-  const log = metrics.counting(lineLog(config.log, (line) => lines.line(line)));
+  const log = metrics.counting(lineLog(config.log, (line) => lines.line(line), config.logLevel));
   using _strayErrors = catchStrayErrors(log);
   using stop = openStopSignal(() => Deno.exit(1));
   await using service = config.cluster === undefined

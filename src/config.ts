@@ -35,6 +35,7 @@ export interface Config {
   readonly region: string | undefined;
   /** Lower case; empty when no virtual-host addressing is configured. */
   readonly domains: readonly string[];
+  readonly logLevel: "error" | "info" | "access";
   readonly log: "text" | "json" | "off";
   /** Who sees `/_zs3/metrics`: this machine and administrators, or everybody. */
   readonly metrics: "private" | "public";
@@ -71,6 +72,7 @@ export function parseConfig(words: readonly string[], environment: Environment):
     durability: settings.value("durability"),
     region: settings.value("region"),
     domains: settings.value("domain") ?? [],
+    logLevel: settings.value("log-level"),
     log: settings.value("log"),
     metrics: settings.value("metrics"),
     uploadAgeMsMax: settings.value("upload-max-age"),

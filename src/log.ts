@@ -31,8 +31,10 @@ export interface RequestRecord {
 
 export interface Log {
   request(record: RequestRecord): void;
+  /** What the operator asked for was done, such as new keys taken in: one line, without secrets. */
+  notice(text: string): void;
   /** An error that no client is meant to see: a bug, or a disk that fails. One line, with the cause. */
   fault(requestId: string, cause: unknown): void;
 }
 
-export const silentLog: Log = { request: () => {}, fault: () => {} };
+export const silentLog: Log = { request: () => {}, notice: () => {}, fault: () => {} };

@@ -26,24 +26,29 @@ export interface Keyring {
   signingKey(pair: KeyPair, date: string, region: string): Uint8Array;
 }
 
+/** One whose pairs can be replaced while requests are under way: those already authenticated end as who they were. */
+export interface ReplaceableKeyring extends Keyring {
+  /** These pairs are in force from now on, and no others. Throws a RangeError for two with one id, and changes nothing then. */
+  replace(pairs: readonly KeyPair[]): void;
+}
+
 /** A keyring of these pairs. Throws a RangeError for two pairs with one access key id. */
-export function createKeyring(pairs: readonly KeyPair[]): Keyring {
+export function createKeyring(pairs: readonly KeyPair[]): ReplaceableKeyring {
   return new CachingKeyring(pairs);
 }
 
-class CachingKeyring implements Keyring {
-  readonly #pairs = new Map<string, KeyPair>();
-  /** Least recently used first. */
+class CachingKeyring implements ReplaceableKeyring {
+  #pairs: ReadonlyMap<string, KeyPair>;
+  /** Least recently used first. Only of pairs in force. */
   readonly #signingKeys = new Map<string, Uint8Array>();
 
   constructor(pairs: readonly KeyPair[]) {
-    for (const pair of pairs) {
-      const { accessKeyId } = pair;
-      if (this.#pairs.has(accessKeyId)) {
-        throw new RangeError(`The access key id ${accessKeyId} is given twice.`);
-      }
-      this.#pairs.set(accessKeyId, pair);
-    }
+    this.#pairs = byId(pairs);
+  }
+
+  replace(pairs: readonly KeyPair[]): void {
+    this.#pairs = byId(pairs);
+    this.#signingKeys.clear();
   }
 
   find(accessKeyId: string): KeyPair | undefined {
@@ -51,6 +56,10 @@ class CachingKeyring implements Keyring {
   }
 
   signingKey(pair: KeyPair, date: string, region: string): Uint8Array {
+    // A pair found before it was replaced must not leave its key to the one that has its id now.
+    if (this.#pairs.get(pair.accessKeyId) !== pair) {
+      return deriveSigningKey(pair.secretKey, date, region);
+    }
     const name = `${pair.accessKeyId}/${date}/${region}`;
     const key = this.#signingKeys.get(name) ?? deriveSigningKey(pair.secretKey, date, region);
     this.#signingKeys.delete(name);
@@ -65,4 +74,16 @@ class CachingKeyring implements Keyring {
       return;
     }
   }
+}
+
+function byId(pairs: readonly KeyPair[]): ReadonlyMap<string, KeyPair> {
+  const found = new Map<string, KeyPair>();
+  for (const pair of pairs) {
+    const { accessKeyId } = pair;
+    if (found.has(accessKeyId)) {
+      throw new RangeError(`The access key id ${accessKeyId} is given twice.`);
+    }
+    found.set(accessKeyId, pair);
+  }
+  return found;
 }

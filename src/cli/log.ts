@@ -1,20 +1,30 @@
 /** The log as lines: for people, for programs, or not at all. One line per event, whatever a key or a message holds. */
 
+/** How much is said: faults; besides them what was done on the operator's word; besides those every request. */
+export type LogLevel = "error" | "info" | "access";
+
 import { type Log, type RequestRecord, silentLog } from "../log.ts";
 import { oneLine } from "./one_line.ts";
 
-/** Writes each event with `writeLine`, which gets it without a line feed. */
-export function lineLog(form: "text" | "json" | "off", writeLine: (line: string) => void): Log {
+/** Writes each event of the level with `writeLine`, which gets it without a line feed. */
+export function lineLog(
+  form: "text" | "json" | "off",
+  writeLine: (line: string) => void,
+  level: LogLevel = "access",
+): Log {
   if (form === "off") return silentLog;
-  const [requestLine, faultLine] = form === "text"
-    ? [requestText, faultText]
-    : [requestJson, faultJson];
+  const [requestLine, noticeLine, faultLine] = form === "text"
+    ? [requestText, noticeText, faultText]
+    : [requestJson, noticeJson, faultJson];
+  const { request, notice } = silentLog;
   return {
-    request: (record) => writeLine(oneLine(requestLine(record))),
+    request: level === "access" ? (record) => writeLine(oneLine(requestLine(record))) : request,
+    notice: level === "error" ? notice : (text) => writeLine(oneLine(noticeLine(text))),
     fault: (requestId, cause) => writeLine(oneLine(faultLine(requestId, cause))),
   };
 }
 
+/** Time, request id, who, operation, bucket and key, status, error, bytes received, bytes sent, time taken; "-" for none. */
 function requestText(record: RequestRecord): string {
   const target = record.bucket === undefined
     ? "-"
@@ -29,6 +39,7 @@ function requestText(record: RequestRecord): string {
     field(target),
     record.status,
     record.errorCode ?? "-",
+    record.receivedBytes ?? "-",
     record.sentBytes ?? "-",
     `${record.durationMs.toFixed(1)}ms`,
   ].join(" ");
@@ -37,6 +48,14 @@ function requestText(record: RequestRecord): string {
 function requestJson(record: RequestRecord): string {
   const { timeMs, ...rest } = record;
   return JSON.stringify({ time: new Date(timeMs).toISOString(), ...rest });
+}
+
+function noticeText(text: string): string {
+  return `${new Date().toISOString()} - notice: ${text}`;
+}
+
+function noticeJson(text: string): string {
+  return JSON.stringify({ time: new Date().toISOString(), notice: text });
 }
 
 function faultText(requestId: string, cause: unknown): string {

@@ -93,6 +93,13 @@ export const FLAGS = {
     parse: oneOf("text", "json", "off"),
     fallback: "text",
   },
+  "log-level": {
+    group: "Server",
+    help: "error: faults; info: also what SIGHUP changed; access: also a line for each request",
+    placeholder: "LEVEL",
+    parse: oneOf("error", "info", "access"),
+    fallback: "access",
+  },
   "metrics": {
     group: "Access",
     help: "who sees /_zs3/metrics: private (this machine, administrators) or public",

@@ -16,6 +16,7 @@ export class ServerMetrics {
         this.#requests.count(record);
         log.request(record);
       },
+      notice: (text) => log.notice(text),
       fault: (requestId, cause) => log.fault(requestId, cause),
     };
   }

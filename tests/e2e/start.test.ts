@@ -74,7 +74,7 @@ Deno.test("--domain serves buckets by host name", async () => {
 Deno.test("--log writes one line per request to stderr, in the form asked for", async () => {
   for (
     const [form, pattern] of [
-      ["text", /^\S+Z [0-9A-F]{16} minioadmin HeadBucket logged 200 - \S+ [\d.]+ms\n$/],
+      ["text", /^\S+Z [0-9A-F]{16} minioadmin HeadBucket logged 200 - - \S+ [\d.]+ms\n$/],
       ["json", /^\{"time":"\S+Z",(?=.*"operation":"HeadBucket")(?=.*"status":200).*\}\n$/],
       ["off", /^$/],
     ] as const

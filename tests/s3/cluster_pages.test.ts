@@ -58,6 +58,7 @@ function openNode() {
     },
     random: systemRandom,
     log: {
+      notice: () => {},
       request: (record) => records.push(record),
       fault: (_, cause) => faults.push(cause),
     },

@@ -2,7 +2,7 @@
 
 import { createKeyring } from "../../src/auth/keyring.ts";
 import { systemClock, systemRandom } from "../../src/clock.ts";
-import type { Log } from "../../src/log.ts";
+import { type Log, silentLog } from "../../src/log.ts";
 import { createServer } from "../../src/server.ts";
 import { MemoryStore } from "../../src/storage/memory_store.ts";
 import { HTTP_STORE_LACKS, HttpStore } from "./http_store.ts";
@@ -21,7 +21,7 @@ objectStoreSuite("HTTP to MemoryStore", () => Promise.resolve(openStore()), {
 function openStore(): StoreFixture {
   const { accessKey, secretKey, region } = CREDENTIALS;
   const faults: unknown[] = [];
-  const log: Log = { request: () => {}, fault: (_, cause) => faults.push(cause) };
+  const log: Log = { ...silentLog, fault: (_, cause) => faults.push(cause) };
   const store = new MemoryStore();
   const keyring = createKeyring([{ accessKeyId: accessKey, secretKey, role: "admin" }]);
   const services = {

@@ -77,6 +77,7 @@ export function openTestServer(options: TestServerOptions = {}): TestServer {
   const records: RequestRecord[] = [];
   const faults: unknown[] = [];
   const log: Log = {
+    notice: () => {},
     request: (record) => void records.push(record),
     fault: (_requestId, cause) => void faults.push(cause),
   };

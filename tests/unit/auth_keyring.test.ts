@@ -34,3 +34,27 @@ Deno.test("the least recently used signing keys are forgotten, and made again", 
   assert(keyOf("forgotten") !== forgotten);
   assertEquals(keyOf("forgotten"), forgotten);
 });
+
+Deno.test("replaced pairs are in force at once, and no key of theirs is left", () => {
+  const keyring = createKeyring([EXAMPLE_PAIR]);
+  const keyOf = (pair: KeyPair) => keyring.signingKey(pair, "20130524", "us-east-1").toHex();
+  const first = keyOf(EXAMPLE_PAIR);
+  const changed: KeyPair = { ...EXAMPLE_PAIR, secretKey: "another" };
+  keyring.replace([changed]);
+  assertEquals(keyring.find(EXAMPLE_PAIR.accessKeyId), changed);
+  // A request that found the old pair before goes on with it, and leaves nothing behind.
+  assertEquals(keyOf(EXAMPLE_PAIR), first);
+  assertEquals(
+    keyOf(changed),
+    createKeyring([changed]).signingKey(changed, "20130524", "us-east-1").toHex(),
+  );
+  assert(keyOf(changed) !== first);
+});
+
+Deno.test("two pairs with one id replace nothing", () => {
+  const keyring = createKeyring([EXAMPLE_PAIR]);
+  const other: KeyPair = { accessKeyId: "other", secretKey: "s", role: "reader" };
+  assertThrows(() => keyring.replace([other, other]), RangeError, "given twice");
+  assertEquals(keyring.find("other"), undefined);
+  assertEquals(keyring.find(EXAMPLE_PAIR.accessKeyId), EXAMPLE_PAIR);
+});

@@ -28,7 +28,7 @@ const TEXTS: readonly (readonly [name: string, change: Partial<RequestRecord>, l
   [
     "an answered request",
     { key: "a.jpg" },
-    "2026-01-02T03:04:05.006Z 00000000000000AB minioadmin GetObject photos/a.jpg 200 - 12 1.3ms",
+    "2026-01-02T03:04:05.006Z 00000000000000AB minioadmin GetObject photos/a.jpg 200 - 7 12 1.3ms",
   ],
   [
     "a request that was refused before anything was known",
@@ -39,19 +39,20 @@ const TEXTS: readonly (readonly [name: string, change: Partial<RequestRecord>, l
       accessKeyId: undefined,
       status: 403,
       errorCode: "InvalidAccessKeyId",
+      receivedBytes: undefined,
       sentBytes: undefined,
     },
-    "2026-01-02T03:04:05.006Z 00000000000000AB - GET - 403 InvalidAccessKeyId - 1.3ms",
+    "2026-01-02T03:04:05.006Z 00000000000000AB - GET - 403 InvalidAccessKeyId - - 1.3ms",
   ],
   [
     "a key with blanks, quoted",
     {},
-    '2026-01-02T03:04:05.006Z 00000000000000AB minioadmin GetObject "photos/2026/a b.jpg" 200 - 12 1.3ms',
+    '2026-01-02T03:04:05.006Z 00000000000000AB minioadmin GetObject "photos/2026/a b.jpg" 200 - 7 12 1.3ms',
   ],
   [
     "letters of any language, as they are",
     { key: "größe/日本.txt" },
-    "2026-01-02T03:04:05.006Z 00000000000000AB minioadmin GetObject photos/größe/日本.txt 200 - 12 1.3ms",
+    "2026-01-02T03:04:05.006Z 00000000000000AB minioadmin GetObject photos/größe/日本.txt 200 - 7 12 1.3ms",
   ],
 ];
 
@@ -82,7 +83,7 @@ Deno.test("no key makes a second line or a second field", () => {
       assertEquals(lines.length, 1);
       // deno-lint-ignore no-control-regex -- control characters are what it looks for
       assert(!/[\x00-\x1f\x7f-\x9f\u2028\u2029\u202e]/.test(lines.join()), JSON.stringify(lines));
-      if (form === "text") assertEquals(lines[0]?.match(/"(?:[^"\\]|\\.)*"|[^ "]+/g)?.length, 9);
+      if (form === "text") assertEquals(lines[0]?.match(/"(?:[^"\\]|\\.)*"|[^ "]+/g)?.length, 10);
     }
   }
 });
@@ -112,9 +113,46 @@ Deno.test("what others do is told in words alone", () => {
   assertMatch(lines[0] ?? "", / - fault: no node at a:1 yet: \| it can't be reached$/);
 });
 
+Deno.test("a notice is one line", () => {
+  const { log, lines } = linesOf("text");
+  log.notice("2 keys\nin force");
+  assertMatch(lines.join(), /^\S+Z - notice: 2 keys\\u000ain force$/);
+});
+
+Deno.test("the level says which events have a line", () => {
+  const LEVELS = {
+    error: ["fault"],
+    info: ["notice", "fault"],
+    access: ["request", "notice", "fault"],
+  } as const;
+  for (const [level, expected] of Object.entries(LEVELS)) {
+    for (const form of ["text", "json"] as const) {
+      const lines: string[] = [];
+      const log = lineLog(form, (line) => lines.push(line), level as keyof typeof LEVELS);
+      log.request(RECORD);
+      log.notice("taken in");
+      log.fault("-", new Error("disk"));
+      const kinds = lines.map((line) =>
+        line.includes("disk") ? "fault" : line.includes("taken in") ? "notice" : "request"
+      );
+      assertEquals(kinds, [...expected], `${level} ${form}`);
+    }
+  }
+});
+
+Deno.test("the JSON log has every field of the text log", () => {
+  const { log, lines } = linesOf("json");
+  log.request(RECORD);
+  const { time, ...fields } = JSON.parse(lines[0] ?? "");
+  const { timeMs, errorCode: _none, ...rest } = RECORD;
+  assertEquals(time, new Date(timeMs).toISOString());
+  assertEquals(fields, rest);
+});
+
 Deno.test("a log that is off says nothing", () => {
   const { log, lines } = linesOf("off");
   log.request(RECORD);
+  log.notice("x");
   log.fault("-", new Error("x"));
   assertEquals(lines, []);
 });

@@ -17,6 +17,7 @@ const DEFAULTS: Config = {
   durability: "strict",
   region: undefined,
   domains: [],
+  logLevel: "access",
   log: "text",
   metrics: "private",
   uploadAgeMsMax: 7 * 86_400_000,
