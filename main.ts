@@ -178,6 +178,8 @@ function serverOptions(config: Config, store: ObjectStore, log: Log): ServerOpti
     services: {
       store,
       log,
+    bodyMemoryBytesMax: config.bodyMemoryBytesMax,
+    bodyIdleMsMax: config.bodyIdleMsMax,
       clock: systemClock,
       random: systemRandom,
       keyring: createKeyring(config.keyPairs),

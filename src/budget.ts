@@ -26,8 +26,20 @@ export class Budget {
    */
   async take(amount: number, signal?: AbortSignal): Promise<Disposable> {
     signal?.throwIfAborted();
-    if (this.#line.size > 0 || !this.#hasRoom(amount)) await this.#wait(amount, signal);
-    else this.#taken += amount;
+    const taken = this.tryTake(amount);
+    if (taken !== undefined) return taken;
+    await this.#wait(amount, signal);
+    return this.#hold(amount);
+  }
+
+  /** The same when nobody has to wait; else undefined. */
+  tryTake(amount: number): Disposable | undefined {
+    if (this.#line.size > 0 || !this.#hasRoom(amount)) return undefined;
+    this.#taken += amount;
+    return this.#hold(amount);
+  }
+
+  #hold(amount: number): Disposable {
     let isHeld = true;
     return {
       [Symbol.dispose]: () => {

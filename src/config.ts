@@ -37,6 +37,12 @@ export interface Config {
   readonly domains: readonly string[];
   readonly logLevel: "error" | "info" | "access";
   readonly log: "text" | "json" | "off";
+  /** Requests that are answered at once. */
+  readonly requestsMax: number;
+  /** Bytes of memory for bodies that are being received. */
+  readonly bodyMemoryBytesMax: number;
+  /** A sender that is silent for so long is given up. */
+  readonly bodyIdleMsMax: number;
   /** Who sees `/_zs3/metrics`: this machine and administrators, or everybody. */
   readonly metrics: "private" | "public";
   readonly uploadAgeMsMax: number;
@@ -74,6 +80,9 @@ export function parseConfig(words: readonly string[], environment: Environment):
     domains: settings.value("domain") ?? [],
     logLevel: settings.value("log-level"),
     log: settings.value("log"),
+    requestsMax: settings.value("max-requests"),
+    bodyMemoryBytesMax: settings.value("max-body-memory"),
+    bodyIdleMsMax: settings.value("body-timeout"),
     metrics: settings.value("metrics"),
     uploadAgeMsMax: settings.value("upload-max-age"),
     cluster: parseCluster(settings, keys.keyPairs),

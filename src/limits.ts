@@ -45,6 +45,9 @@ export const LIMITS = {
 
   // Bodies.
   bodyIdleMsMax: 60_000,
+  bodyBytesInMemory: 1 * MiB,
+  bodyMemoryBytesMax: 128 * MiB,
+  bodyRoomWaitMs: 5_000,
   readBodyBytesAtOnce: 128 * KiB,
 
   // Storage.
@@ -77,7 +80,7 @@ export const LIMITS = {
   settleIntervalMs: 1_000,
   adoptedHashBytesMax: 64 * MiB,
   pageHashBytesMax: 256 * MiB,
-  fileRecheckMs: 2_000,
+  fileRecheckMs: 5_000,
   recheckedPagesMax: 4096,
   rescansAtOnce: 8,
   refreshesAtOnce: 64,
@@ -209,6 +212,7 @@ export const LIMITS = {
   reopenMs: 200,
   reopenToldMs: 60_000,
   formerServersMax: 16,
+  requestsMax: 2048,
   logBacklogBytesMax: 1 * MiB,
   logPauseMs: 20,
 

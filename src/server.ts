@@ -1,10 +1,12 @@
 /** The whole way of a request, and the only catch that makes a response. There is no router: recognise.ts reads, handlers.ts lists. */
 
 import type { Caller } from "./auth/keyring.ts";
+import { BodyRoom } from "./body_room.ts";
 import { openPayload } from "./auth/payload.ts";
 import { authenticate } from "./auth/sigv4.ts";
 import type { S3ErrorCode } from "./errors.ts";
 import { type IncomingRequest, openIncomingRequest, splitUrl } from "./incoming_request.ts";
+import { LIMITS } from "./limits.ts";
 import type { RequestRecord } from "./log.ts";
 import { createRequestIds } from "./request_ids.ts";
 import { findHostBucket } from "./s3/address.ts";
@@ -20,6 +22,10 @@ import { Reply } from "./s3/reply.ts";
 
 export interface ServerOptions {
   readonly services: Services;
+  /** Bytes of memory for bodies that are being received; LIMITS.bodyMemoryBytesMax when not given. */
+  readonly bodyMemoryBytesMax?: number;
+  /** A sender that is silent for so long is given up; LIMITS.bodyIdleMsMax when not given. */
+  readonly bodyIdleMsMax?: number;
   /** Under which `bucket.domain` names a bucket: lower case, without port. */
   readonly domains: readonly string[];
 }
@@ -45,10 +51,14 @@ interface Progress {
  */
 export function createServer(options: ServerOptions): (request: Request) => Promise<Response> {
   const nextId = createRequestIds(options.services.random);
-  return (request) => respond(options, request, nextId());
+  const bodies = new BodyRoom(options.bodyMemoryBytesMax ?? LIMITS.bodyMemoryBytesMax);
+  const world = { ...options, bodies };
+  return (request) => respond(world, request, nextId());
 }
 
-async function respond(options: ServerOptions, raw: Request, requestId: string): Promise<Response> {
+type World = ServerOptions & { readonly bodies: BodyRoom };
+
+async function respond(options: World, raw: Request, requestId: string): Promise<Response> {
   const { clock, log } = options.services;
   const timeMs = clock.now();
   const progress: Progress = {
@@ -85,7 +95,7 @@ function isUnansweredExpectation({ headers }: Request): boolean {
 }
 
 async function answerOrError(
-  options: ServerOptions,
+  options: World,
   raw: Request,
   requestId: string,
   progress: Progress,
@@ -102,7 +112,7 @@ async function answerOrError(
 
 /** Each step throws what is wrong with the request; none but the handler touches an object or reads the body. */
 async function answer(
-  { services, domains }: ServerOptions,
+  { services, domains, bodies, bodyIdleMsMax }: World,
   raw: Request,
   requestId: string,
   progress: Progress,
@@ -124,7 +134,8 @@ async function answer(
   const { caller } = authentication;
   progress.caller = caller;
   await authorize(operation, caller, request, store);
-  const payload = openPayload(sent, authentication);
+  const payload = openPayload(sent, authentication, bodyIdleMsMax);
+  using _room = payload.present ? await bodies.take(payload.length) : undefined;
   return await handle({ operation, request, caller, payload, services });
 }
 

@@ -1,6 +1,8 @@
 /** The end of serving: what is in flight is finished, what is new is turned away, and all of it takes a bounded time. */
 
 import { S3Error } from "../errors.ts";
+import { splitUrl } from "../incoming_request.ts";
+import { LIMITS } from "../limits.ts";
 import { errorReply } from "../s3/error_reply.ts";
 
 /** `remote` is where the connection came from. */
@@ -9,15 +11,17 @@ export type Handle = (request: Request, remote: Deno.NetAddr) => Promise<Respons
 /** What Deno tells of a request: `completed` settles when its response is sent to the end, or can't be. */
 type Delivery = Pick<Deno.ServeHandlerInfo<Deno.NetAddr>, "completed" | "remoteAddr">;
 
-/** Stands before a request handler; knows how many requests aren't answered to the last byte. */
+/** Stands before a request handler; knows how many requests aren't answered to the last byte, and lets only so many in. */
 export class Gate {
   readonly #handle: Handle;
+  readonly #openMax: number;
   readonly #idle = Promise.withResolvers<void>();
   #open = 0;
   #isClosing = false;
 
-  constructor(handle: Handle) {
+  constructor(handle: Handle, openMax: number = LIMITS.requestsMax) {
     this.#handle = handle;
+    this.#openMax = openMax;
   }
 
   /** Requests that aren't answered to the last byte. */
@@ -26,7 +30,10 @@ export class Gate {
   }
 
   readonly handle = (request: Request, delivery: Delivery): Promise<Response> => {
-    if (this.#isClosing) return Promise.resolve(turnAway(request));
+    if (this.#isClosing) return Promise.resolve(turnAway(request, "ServiceUnavailable"));
+    if (this.#open >= this.#openMax && !isOperators(request)) {
+      return Promise.resolve(turnAway(request, "SlowDown"));
+    }
     this.#open++;
     const end = () => {
       this.#open--;
@@ -70,11 +77,22 @@ export async function drain(
 }
 
 /** 503 is what clients repeat elsewhere or later; the connection ends so that they don't come back on it. */
-function turnAway(request: Request): Response {
-  const error = new S3Error("ServiceUnavailable", {
-    message: "The server is shutting down.",
-    headers: { "connection": "close", "retry-after": "1" },
+function turnAway(request: Request, code: keyof typeof REASONS): Response {
+  const error = new S3Error(code, {
+    message: REASONS[code],
+    headers: { "retry-after": "1", ...(code === "ServiceUnavailable" && { connection: "close" }) },
   });
-  const resource = new URL(request.url).pathname;
+  const resource = splitUrl(request.url).rawPath;
   return errorReply(error, { id: "-", method: request.method, resource }).toResponse();
+}
+
+const REASONS = {
+  ServiceUnavailable: "The server is shutting down.",
+  SlowDown: "Too many requests are being answered. Please try again.",
+} as const;
+
+/** Who asks whether the server lives, or why it is slow, is answered also then; so are the other nodes of a cluster. */
+function isOperators(request: Request): boolean {
+  const { rawPath } = splitUrl(request.url);
+  return rawPath.startsWith("/_zs3/") || rawPath.startsWith("/minio/health/");
 }

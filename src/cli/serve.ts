@@ -37,16 +37,19 @@ export async function serveUntil(
   service: Service,
   { config, log, metrics, print }: ServeOptions,
 ): Promise<void> {
-  const gate: Gate = new Gate(createMetricsPage({
-    world: { keyring: createKeyring(config.keyPairs), clock: systemClock, region: config.region },
-    isPublic: config.metrics === "public",
-    random: systemRandom,
-    log,
-    expose: async (page) => {
-      metrics.expose(page, gate.inFlight);
-      await service.expose(page);
-    },
-  }, service.handle));
+  const gate: Gate = new Gate(
+    createMetricsPage({
+      world: { keyring: createKeyring(config.keyPairs), clock: systemClock, region: config.region },
+      isPublic: config.metrics === "public",
+      random: systemRandom,
+      log,
+      expose: async (page) => {
+        metrics.expose(page, gate.inFlight);
+        await service.expose(page);
+      },
+    }, service.handle),
+    config.requestsMax,
+  );
   const listener = await listen(config, gate.handle, (error) => log.fault("-", error));
   const { port } = listener.addr;
   try {

@@ -1,10 +1,13 @@
 /** The table of flags: parsing, `--help`, environment variables and suggestions all come from here. */
 
+import { LIMITS } from "../limits.ts";
 import {
   oneOf,
   parseAccessKey,
   parseAcl,
   parseBuckets,
+  parseBytes,
+  parseCount,
   parseDomains,
   parseDurationMs,
   parseHost,
@@ -85,6 +88,27 @@ export const FLAGS = {
     help: "private key (PEM) of --tls-cert",
     placeholder: "FILE",
     parse: parseText,
+  },
+  "max-requests": {
+    group: "Server",
+    help: "requests answered at once; beyond it clients are told to slow down",
+    placeholder: "NUMBER",
+    parse: parseCount,
+    fallback: String(LIMITS.requestsMax),
+  },
+  "max-body-memory": {
+    group: "Server",
+    help: "memory for bodies that are being received; beyond it they wait, then slow down",
+    placeholder: "SIZE",
+    parse: parseBytes,
+    fallback: `${LIMITS.bodyMemoryBytesMax / 1024 / 1024}M`,
+  },
+  "body-timeout": {
+    group: "Server",
+    help: "a client that sends nothing for this long in the middle of a body is given up",
+    placeholder: "TIME",
+    parse: parseDurationMs,
+    fallback: `${LIMITS.bodyIdleMsMax / 1000}s`,
   },
   "log": {
     group: "Server",

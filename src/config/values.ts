@@ -35,6 +35,21 @@ export function parsePort(text: string): number {
   return parseInteger(text, 0, 65_535);
 }
 
+/** At least one. */
+export function parseCount(text: string): number {
+  return parseInteger(text, 1, 1_000_000);
+}
+
+const UNITS_BYTES = { K: 1024, M: 1024 ** 2, G: 1024 ** 3 } as const;
+
+/** `64M`, `1G`: at least 1M. Also `64MiB`, which is the same. */
+export function parseBytes(text: string): number {
+  const [, digits = "", unit = ""] = /^([0-9]{1,6})([KMG])(?:iB)?$/.exec(text) ?? [];
+  const bytes = Number(digits) * (UNITS_BYTES[unit as keyof typeof UNITS_BYTES] ?? NaN);
+  if (bytes >= UNITS_BYTES.M) return bytes;
+  throw new ValueError("must be a size of at least 1M, like 64M or 1G");
+}
+
 /** Decimal digits only: no sign, no exponent, no blanks. */
 export function parseInteger(text: string, min: number, max: number): number {
   const value = /^[0-9]{1,15}$/.test(text) ? Number(text) : NaN;

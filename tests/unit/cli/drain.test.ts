@@ -56,3 +56,24 @@ Deno.test("new requests are turned away while draining, and told to come back el
   assertEquals(response.headers.get("connection"), "close");
   assertEquals((await response.text()).includes("<Code>ServiceUnavailable</Code>"), true);
 });
+
+Deno.test("beyond so many requests clients are told to slow down, operators and nodes aren't", async () => {
+  const sent = Promise.withResolvers<void>();
+  const gate = new Gate(() => Promise.resolve(new Response("here")), 2);
+  const statusOf = async (path: string) => {
+    const response = await gate.handle(
+      new Request(`http://127.0.0.1${path}`),
+      delivery(sent.promise),
+    );
+    return [response.status, (await response.text()).includes("<Code>SlowDown</Code>")];
+  };
+  assertEquals(await statusOf("/b/k"), [200, false]);
+  assertEquals(await statusOf("/b/k"), [200, false]);
+  assertEquals(gate.inFlight, 2);
+  assertEquals(await statusOf("/b/k"), [503, true]);
+  assertEquals(await statusOf("/_zs3/health"), [200, false]);
+  assertEquals(await statusOf("/minio/health/live"), [200, false]);
+  sent.resolve();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(await statusOf("/b/k"), [200, false]);
+});
