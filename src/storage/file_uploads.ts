@@ -33,7 +33,8 @@ import type {
   UploadQuery,
   UploadTarget,
 } from "./object_store.ts";
-import { discardReceived, receiveBody } from "./receive.ts";
+import { findJoined, type PartPlace, PartPlaces, placeOfPart } from "./part_places.ts";
+import { receiveBody } from "./receive.ts";
 
 /** Commits an assembled object, and what `also` adds to the same transaction. */
 export type CommitVersion = (
@@ -45,9 +46,11 @@ export class FileUploads {
   readonly #parts: StoreParts;
   /** Uploads that are being completed, by id. */
   readonly #completing = new Map<string, Promise<unknown>>();
+  readonly #places: PartPlaces;
 
   constructor(parts: StoreParts) {
     this.#parts = parts;
+    this.#places = new PartPlaces(() => parts.tree.newTempName());
   }
 
   async create(init: UploadInit): Promise<UploadInfo> {
@@ -69,44 +72,64 @@ export class FileUploads {
 
   async putPart(request: PutPartRequest): Promise<PartInfo> {
     this.find(request);
-    const { catalog, clock, files, journal, md5s, room, tree, isStrict } = this.#parts;
+    const { journal, room } = this.#parts;
     if (room.isShort) await journal.emptied();
-    const mtime = tree.quietMtime();
-    const received = await receiveBody(request.body, {
-      tree,
-      files,
-      room,
-      md5s,
-      bytesMax: -1,
-      isSynced: isStrict,
-      mtime,
-    });
+    const { uploadId, number } = request;
+    const place = this.#takePlace(request);
+    let isStored = false;
     try {
-      if (received.kind !== "temp") throw new TypeError("a part is always received into a file");
-      const checksum = request.seal(received.digest);
-      const row: PartRow = {
-        upload: request.uploadId,
-        number: request.number,
-        size: received.digest.size,
-        etag: received.digest.md5,
-        modified: clock.now(),
-        checksum: checksum === undefined ? null : JSON.stringify(checksum),
-        temp: received.temp,
-      };
-      // A completion under way reads the parts it found: they may not be replaced beneath it.
-      await this.#completing.get(request.uploadId)?.catch(() => {});
-      const replaced = await catalog.transact((change) => {
-        requireUpload(change.findUpload(request.uploadId), request);
-        const older = change.findPart(request.uploadId, request.number);
-        change.putPart(row);
-        return older;
-      });
-      if (replaced !== undefined) await tree.discard([replaced.temp]);
-      return partInfo(row);
-    } catch (error) {
-      await discardReceived(received, tree);
-      throw error;
+      const part = await this.#receivePart(request, place);
+      isStored = true;
+      return part;
+    } finally {
+      this.#places.giveBack(uploadId, number, place);
+      if (!isStored) await this.#discardUnused(uploadId, place);
     }
+  }
+
+  #takePlace({ uploadId, number, sizeHint }: PutPartRequest): PartPlace {
+    const { read } = this.#parts.catalog;
+    // A completion under way may make the shared file the object.
+    const size = this.#completing.has(uploadId) ? undefined : sizeHint;
+    const [first] = read.listParts(uploadId, 0, 1);
+    return this.#places.take(uploadId, { number, size }, read.findPart(uploadId, number), first);
+  }
+
+  async #receivePart(request: PutPartRequest, place: PartPlace): Promise<PartInfo> {
+    const { catalog, clock, files, md5s, room, tree, isStrict } = this.#parts;
+    const { uploadId, number } = request;
+    const mtime = tree.quietMtime();
+    const options = { tree, files, room, md5s, mtime, isSynced: isStrict };
+    const { digest } = await receiveBody(request.body, { ...options, bytesMax: -1, place });
+    const checksum = request.seal(digest);
+    const row: PartRow = {
+      upload: uploadId,
+      number,
+      size: digest.size,
+      etag: digest.md5,
+      modified: clock.now(),
+      checksum: checksum === undefined ? null : JSON.stringify(checksum),
+      temp: place.temp,
+    };
+    // A completion under way reads the parts it found: they may not be replaced beneath it.
+    await this.#completing.get(uploadId)?.catch(() => {});
+    const replaced = await catalog.transact((change) => {
+      requireUpload(change.findUpload(uploadId), request);
+      const older = change.findPart(uploadId, number);
+      change.putPart(row);
+      return older;
+    });
+    if (replaced !== undefined) await this.#discardUnused(uploadId, placeOfPart(replaced));
+    return partInfo(row);
+  }
+
+  /** A file of one part goes with it, a shared one when there is neither another part in it nor on its way. */
+  async #discardUnused(uploadId: string, { temp, isShared }: PartPlace): Promise<void> {
+    const { catalog, tree } = this.#parts;
+    if (isShared && this.#places.isWriting(uploadId)) return;
+    const stored = isShared ? catalog.read.listParts(uploadId, 0, LIMITS.partNumberMax) : [];
+    if (stored.some((part) => part.temp === temp)) return;
+    await tree.discard([temp]);
   }
 
   listParts(
@@ -188,7 +211,7 @@ export class FileUploads {
       const row = rows.get(number);
       return row === undefined ? undefined : partInfo(row);
     }, request);
-    const sources = plan.parts.flatMap(({ number }) => rows.get(number)?.temp ?? []);
+    const sources = plan.parts.flatMap(({ number }) => rows.get(number) ?? []);
     const object = await this.#assemble(upload, plan, sources);
     let temps: string[] = [];
     const row = await commit(object, (change, row) => {
@@ -201,24 +224,19 @@ export class FileUploads {
     return objectInfo(row);
   }
 
-  /** Joins the parts' files in a new temp file. */
+  /** Makes one new temp file of the parts. */
   async #assemble(
     upload: UploadRow,
     plan: CompletionPlan,
-    sources: readonly string[],
+    sources: readonly PartRow[],
   ): Promise<Version> {
-    const { files, room, tree, isStrict } = this.#parts;
-    room.require(plan.size);
+    const { files, tree, isStrict } = this.#parts;
     const temp = tree.newTempName();
     const mtime = tree.quietMtime();
     try {
-      using target = files.create(tree.tempPath(temp));
-      for (const source of sources) await appendFile(files.open(tree.tempPath(source)), target);
-      target.setMtime(mtime);
-      if (isStrict) {
-        await target.sync();
-        await files.sync(tree.tempDir);
-      }
+      if (!this.#linkJoined(upload.id, plan, sources, temp)) await this.#join(plan, sources, temp);
+      files.setMtime(tree.tempPath(temp), mtime);
+      if (isStrict) await Promise.all([files.sync(tree.tempPath(temp)), files.sync(tree.tempDir)]);
     } catch (error) {
       await tree.discard([temp]);
       throw error;
@@ -240,6 +258,30 @@ export class FileUploads {
     };
   }
 
+  /** Gives the parts' file a second name, when it is what the object's is to be: the first one is still there should that fail. */
+  #linkJoined(
+    uploadId: string,
+    plan: CompletionPlan,
+    sources: readonly PartRow[],
+    temp: string,
+  ): boolean {
+    const { files, tree } = this.#parts;
+    const joined = findJoined(sources);
+    if (joined === undefined || this.#places.isWriting(uploadId)) return false;
+    const path = tree.tempPath(joined);
+    return files.stat(path)?.size === plan.size && files.link(path, tree.tempPath(temp));
+  }
+
+  async #join(plan: CompletionPlan, sources: readonly PartRow[], temp: string): Promise<void> {
+    const { files, room, tree } = this.#parts;
+    room.require(plan.size);
+    using target = files.create(tree.tempPath(temp));
+    for (const source of sources) {
+      const { temp, offset } = placeOfPart(source);
+      await appendPart(files.open(tree.tempPath(temp)), offset, source.size, target);
+    }
+  }
+
   #findCompleted(request: CompleteRequest): ObjectInfo | undefined {
     const row = this.#parts.catalog.read.findCompleted(request.uploadId);
     if (row === undefined || row.bucket !== request.bucket || row.key !== request.key) {
@@ -259,17 +301,26 @@ function requireUpload(row: UploadRow | undefined, target: UploadTarget): Upload
 
 /** Removes the rows of an upload; gives the names of its parts' temp files. */
 function deleteUpload(change: CatalogChange, id: string): string[] {
-  const temps = change.listParts(id, 0, LIMITS.partNumberMax).map((part) => part.temp);
+  const temps = new Set(change.listParts(id, 0, LIMITS.partNumberMax).map((part) => part.temp));
   change.deleteUpload(id);
-  return temps;
+  return [...temps];
 }
 
-async function appendFile(source: OpenFile | undefined, target: OpenFile): Promise<void> {
+async function appendPart(
+  source: OpenFile | undefined,
+  offset: number,
+  size: number,
+  target: OpenFile,
+): Promise<void> {
   if (source === undefined) throw new Error("the file of an uploaded part is missing");
   using _ = source;
+  source.seekSync(offset);
   const buffer = new Uint8Array(LIMITS.writeBytesAtOnce);
-  for (let count = await source.read(buffer); count > 0; count = await source.read(buffer)) {
+  for (let left = size; left > 0;) {
+    const count = await source.read(buffer.subarray(0, left));
+    if (count === 0) throw new Error("the file of an uploaded part has become shorter");
     await target.write(buffer.subarray(0, count));
+    left -= count;
   }
 }
 

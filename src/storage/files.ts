@@ -52,6 +52,10 @@ export interface Files {
   open(path: string): OpenFile | undefined;
   /** A new file for writing and reading. Throws when there is one. */
   create(path: string): OpenFile;
+  /** For writing, whether it is there or not, from its beginning. */
+  openWritable(path: string): OpenFile;
+  /** Gives a file a second name; false when that isn't possible. */
+  link(path: string, name: string): boolean;
   /** Replaces what is at `to`. */
   rename(from: string, to: string): void;
   /** Removes a file or symlink; false when missing. */
@@ -88,6 +92,17 @@ export const diskFiles: Files = {
   },
   create: (path) =>
     new DiskFile(guard(() => Deno.openSync(path, { read: true, write: true, createNew: true }))),
+  openWritable: (path) =>
+    new DiskFile(guard(() => Deno.openSync(path, { read: true, write: true, create: true }))),
+  link(path, name) {
+    try {
+      Deno.linkSync(path, name);
+      return true;
+    } catch {
+      // Whatever the reason, copying works or tells it.
+      return false;
+    }
+  },
   rename: (from, to) => guard(() => Deno.renameSync(from, to)),
   remove: (path) => ifPresent(() => (Deno.removeSync(path), true)) ?? false,
   async discard(path) {

@@ -5,6 +5,7 @@ import type { Md5Pool } from "../hashing/md5_pool.ts";
 import type { Files } from "./files.ts";
 import type { FileTree } from "./file_tree.ts";
 import type { Body, BodyDigest } from "./object_store.ts";
+import type { PartPlace } from "./part_places.ts";
 import type { Room } from "./room.ts";
 import { Spool } from "./spool.ts";
 
@@ -27,9 +28,11 @@ export interface ReceiveOptions {
   readonly isSynced: boolean;
   /** Modification time to give a temp file. */
   readonly mtime: number;
+  /** Where to write a body that isn't kept in memory; a new temp file when not given. */
+  readonly place?: PartPlace;
 }
 
-/** Throws what the body throws, and StorageFull; then nothing is left of it. */
+/** Throws what the body throws, and StorageFull; then nothing is left of it but in a shared file. */
 export async function receiveBody(body: Body, options: ReceiveOptions): Promise<Received> {
   const receiver = new Receiver(options);
   try {
@@ -54,11 +57,6 @@ async function takeAll(body: Body, receiver: Receiver): Promise<void> {
     await chunks.return?.();
     throw error;
   }
-}
-
-/** Removes the temp file of a body that isn't wanted after all. */
-export async function discardReceived(received: Received, tree: FileTree): Promise<void> {
-  if (received.kind === "temp") await tree.discard([received.temp]);
 }
 
 class Receiver {

@@ -1,7 +1,9 @@
 /** A temp file that a body is written to while it arrives and is hashed: three things at once, of which none waits for each byte of another. */
 
+import { S3Error } from "../errors.ts";
 import type { Md5Buffer } from "../hashing/md5_pool.ts";
-import type { OpenFile } from "./files.ts";
+import type { Files, OpenFile } from "./files.ts";
+import { type PartPlace, WHOLE_FILE } from "./part_places.ts";
 import type { ReceiveOptions } from "./receive.ts";
 
 export interface Spooled {
@@ -13,19 +15,21 @@ export interface Spooled {
 /** End it or discard it; both wait for what is under way. */
 export class Spool {
   readonly #options: ReceiveOptions;
-  readonly #temp: string;
+  readonly #place: PartPlace;
   readonly #file: OpenFile;
   readonly #md5: Md5Buffer;
   /** What arrives; part of `#md5`. */
   #half: Uint8Array = new Uint8Array(0);
   #filled = 0;
+  #written = 0;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(options: ReceiveOptions) {
     const { tree, files, md5s } = options;
+    const place = options.place ?? { temp: tree.newTempName(), ...WHOLE_FILE };
     this.#options = options;
-    this.#temp = tree.newTempName();
-    this.#file = files.create(tree.tempPath(this.#temp));
+    this.#place = place;
+    this.#file = openPlace(files, tree.tempPath(place.temp), place);
     this.#md5 = md5s.open();
   }
 
@@ -50,14 +54,14 @@ export class Spool {
     if (isSynced) await Promise.all([this.#file.sync(), files.sync(tree.tempDir)]);
     const md5 = await digesting;
     this.#close();
-    return { temp: this.#temp, md5 };
+    return { temp: this.#place.temp, md5 };
   }
 
-  /** Leaves nothing behind. */
+  /** Leaves nothing behind but in a shared file. */
   async discard(): Promise<void> {
     await this.#writing.catch(() => {});
     this.#close();
-    await this.#options.tree.discard([this.#temp]);
+    if (!this.#place.isShared) await this.#options.tree.discard([this.#place.temp]);
   }
 
   #close(): void {
@@ -77,9 +81,23 @@ export class Spool {
     const bytes = this.#half.subarray(0, this.#filled);
     await this.#writing;
     if (bytes.length === 0) return;
+    this.#written += bytes.length;
+    if (this.#written > this.#place.sizeMax) throw new S3Error("IncompleteBody");
     this.#options.room.require(bytes.length);
     this.#writing = this.#file.write(bytes);
     // The failure is thrown by whoever awaits it next; until then it must not count as unhandled.
     this.#writing.catch(() => {});
+  }
+}
+
+function openPlace(files: Files, path: string, { offset, isShared }: PartPlace): OpenFile {
+  if (!isShared) return files.create(path);
+  const file = files.openWritable(path);
+  try {
+    file.seekSync(offset);
+    return file;
+  } catch (error) {
+    file.close();
+    throw error;
   }
 }

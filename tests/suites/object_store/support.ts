@@ -281,7 +281,9 @@ export function putPart(
 ): Promise<PartInfo> {
   const { bucket, key, uploadId } = upload;
   const seal = () => checksum;
-  return store.putPart({ bucket, key, uploadId, number, body: bodyOf(content), seal });
+  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+  const sizeHint = bytes instanceof Uint8Array ? { sizeHint: bytes.length } : {};
+  return store.putPart({ bucket, key, uploadId, number, body: bodyOf(content), seal, ...sizeHint });
 }
 
 export function targetOf({ bucket, key, uploadId }: UploadTarget): UploadTarget {
