@@ -39,7 +39,7 @@ export const LIMITS = {
   trailerBytesMax: 16 * KiB,
 
   // Replies.
-  parallelDeletesMax: 64,
+  parallelDeletesMax: 256,
   replyGraceMs: 4_000,
   replyBeatMs: 4_000,
 
@@ -197,6 +197,10 @@ export const LIMITS = {
 
   // Commands and pages of distributed mode.
   importsAtOnce: 16,
+  checkProblemsKept: 10_000,
+  checkSaveIntervalMs: 5_000,
+  backupsAtOnce: 8,
+  backupRoundsMax: 50,
   unsoundBlocksNamedMax: 10_000,
   providerLookupsAtOnce: 16,
 
@@ -208,11 +212,11 @@ export const LIMITS = {
   reconcileSliceMs: 5,
 
   // Process.
+  requestsMax: 2048,
   drainMsMax: 10_000,
   reopenMs: 200,
   reopenToldMs: 60_000,
   formerServersMax: 16,
-  requestsMax: 2048,
   logBacklogBytesMax: 1 * MiB,
   logPauseMs: 20,
 

@@ -42,6 +42,7 @@ export function deletesOf(connections: number): Measure {
     const count = DELETES_PER_SECOND * bench.options.seconds;
     const objects = { folder: "deleted", count, sizeBytes: 1024 };
     await putObjects(objects, subject);
+    await subject.rest();
     await syncDisks();
     const requests = draftsOf("DELETE", objects).map((draft) => signWhole(draft, subject));
     const { port } = subject;

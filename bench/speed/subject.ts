@@ -13,6 +13,8 @@ export const BUCKET = "bench";
 const CEILING = `${import.meta.dirname}/ceiling.ts`;
 const CLUSTER_NODES = 3;
 const BUCKET_MS_MAX = 20_000;
+const REST_MS = 700;
+const REST_MS_MAX = 60_000;
 
 export class Subject implements Addressee, AsyncDisposable {
   readonly #children: readonly Child[];
@@ -38,6 +40,23 @@ export class Subject implements Addressee, AsyncDisposable {
 
   resume(): void {
     for (const child of this.#children) child.signal("SIGCONT");
+  }
+
+  /** Resolves when it does nothing any more: what it has put off until now isn't counted with what comes next. */
+  async rest(): Promise<void> {
+    const end = performance.now() + REST_MS_MAX;
+    for (let before = -1, now = this.#ticks(); now !== before && performance.now() < end;) {
+      await delay(REST_MS);
+      [before, now] = [now, this.#ticks()];
+    }
+  }
+
+  /** Hundredths of a second that its processes had a processor. */
+  #ticks(): number {
+    return this.#children.reduce((sum, { pid }) => {
+      const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).replace(/^.*\) /s, "").split(" ");
+      return sum + Number(fields[11]) + Number(fields[12]);
+    }, 0);
   }
 
   async stop(): Promise<void> {

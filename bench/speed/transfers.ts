@@ -90,6 +90,7 @@ export const deleteBatch: Measure = async (bench, name) => {
   const times: number[] = [];
   for (let n = 0; n < REPEATS; n++) {
     await putObjects(BATCH, subject);
+    await subject.rest();
     await syncDisks();
     using connection = await Connection.open(subject);
     const start = performance.now();
