@@ -6,7 +6,6 @@
 
 import { createKeyring } from "./src/auth/keyring.ts";
 import { createBuckets } from "./src/cli/buckets.ts";
-import { checkStore } from "./src/cli/check_command.ts";
 import { findImportSource, isClusterNodes, prepareDataDir } from "./src/cli/data_dir.ts";
 import { importStore } from "./src/cli/import_command.ts";
 import { printIndex } from "./src/cli/index_command.ts";
@@ -109,19 +108,13 @@ async function openNode(config: Config, cluster: ClusterConfig, log: Log): Promi
 }
 
 async function check(config: Config): Promise<number> {
-  if (await isNodes(config)) {
-    const { ContentCheck } = await import("./src/storage/content_check.ts");
-    await using content = await openNodesContent(config);
-    using bar = new ProgressBar(Deno.stdout);
-    return await checkStore(new ContentCheck(content), bar, printOut);
-  }
-  await using store = await openStore(config, commandLog());
-  using bar = new ProgressBar(Deno.stdout);
-  return await checkStore(store, bar, printOut);
+  const { checkDataDir } = await import("./src/maintenance.ts");
+  return await checkDataDir(config, commandLog(), printOut);
 }
 
-function backup(config: Config): Promise<number> {
-  throw new Error(`${config.backupTo}: backups aren't made yet`);
+async function backup(config: Config): Promise<number> {
+  const { backupDataDir } = await import("./src/maintenance.ts");
+  return await backupDataDir(config, printOut);
 }
 
 async function index(config: Config): Promise<number> {
@@ -178,8 +171,6 @@ function serverOptions(config: Config, store: ObjectStore, log: Log): ServerOpti
     services: {
       store,
       log,
-    bodyMemoryBytesMax: config.bodyMemoryBytesMax,
-    bodyIdleMsMax: config.bodyIdleMsMax,
       clock: systemClock,
       random: systemRandom,
       keyring: createKeyring(config.keyPairs),
@@ -187,6 +178,8 @@ function serverOptions(config: Config, store: ObjectStore, log: Log): ServerOpti
       signedRegion: config.region,
     },
     domains: config.domains,
+    bodyMemoryBytesMax: config.bodyMemoryBytesMax,
+    bodyIdleMsMax: config.bodyIdleMsMax,
   };
 }
 

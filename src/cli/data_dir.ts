@@ -16,6 +16,17 @@ export async function prepareDataDir(dataDir: string): Promise<string> {
   }
 }
 
+/** The absolute path of a data dir that a server made. Throws StartError when there is none. */
+export async function findDataDir(dataDir: string): Promise<string> {
+  const path = await Deno.realPath(dataDir).catch((error) => {
+    throw new StartError(`the data dir ${dataDir} can't be read: ${systemReason(error)}`, {
+      cause: error,
+    });
+  });
+  if (await exists(catalogPath(path)) || await isClusterNodes(path)) return path;
+  throw new StartError(`${dataDir} is no data dir: no server has kept anything there`);
+}
+
 /** Whether it is a cluster node's: a command that reads one finds out by itself. */
 export async function isClusterNodes(dataDir: string): Promise<boolean> {
   return await exists(clusterPath(dataDir));

@@ -242,8 +242,15 @@ export class CatalogSession {
   }
 
   /** The key's entry; inside a transaction also one that it made itself. */
-  findJournal(bucket: string, key: string): Pick<JournalRow, "seq" | "action"> | undefined {
-    return this.#get("SELECT seq, action FROM journal WHERE bucket = ? AND key = ?", bucket, key);
+  findJournal(
+    bucket: string,
+    key: string,
+  ): Pick<JournalRow, "seq" | "action" | "temp"> | undefined {
+    return this.#get(
+      "SELECT seq, action, temp FROM journal WHERE bucket = ? AND key = ?",
+      bucket,
+      key,
+    );
   }
 
   /** Replaces the key's entry; gives the new entry's sequence number. */

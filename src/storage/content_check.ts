@@ -1,101 +1,156 @@
-/** `zs3 check` over a node's content: every block held against its hash, and every record for being one. */
+/**
+ * `zs3 check` over a node's content: every block held against its hash, and every record for being one. It only reads, so it
+ * may run beside the node: what looks wrong is looked at again.
+ */
 
 import { LIMITS } from "../limits.ts";
-import type { ContentStore, NameBound } from "./content_store.ts";
+import { FOLDERS } from "./block_files.ts";
+import type { CheckPoint, CheckSummary, CheckWatch, ProblemKind } from "./check.ts";
+import type { ContentView } from "./content_view.ts";
+import { textToName } from "./name_text.ts";
 import type { Record, RecordName } from "./record.ts";
-import type { CheckSummary, CheckWatch } from "./store_check.ts";
+
+export interface ContentCheckOptions {
+  /** Whether to set damaged blocks aside: for a node that doesn't run. */
+  readonly isRepair: boolean;
+}
 
 /** Which objects a block that isn't sound belongs to. */
 interface Users {
-  /** What is wrong with the block. */
-  readonly what: string;
+  readonly kind: ProblemKind;
   first: string | undefined;
   count: number;
 }
 
+type Counts = { blocks: number; bytes: number };
+
+const LOOK_PAUSE_MS = 50;
+
 export class ContentCheck {
-  readonly #content: ContentStore;
+  readonly #content: ContentView;
+  readonly #watch: CheckWatch;
+  readonly #isRepair: boolean;
   /** By hash; LIMITS.unsoundBlocksNamedMax at most, those beyond are told at once. */
   readonly #unsound = new Map<string, Users>();
+  /** The same as a point has them: a copy, which doesn't change. */
+  #untold: NonNullable<CheckPoint["untold"]> = {};
+  readonly #counts: Counts = { blocks: 0, bytes: 0 };
 
-  constructor(content: ContentStore) {
+  constructor(content: ContentView, watch: CheckWatch, options: ContentCheckOptions) {
     this.#content = content;
+    this.#watch = watch;
+    this.#isRepair = options.isRepair;
   }
 
-  /** Drops blocks that aren't sound: a node that runs fetches them from others. */
-  async check(watch: CheckWatch): Promise<CheckSummary> {
-    await this.#verifyBlocks(watch);
-    const records = this.#readRecords(watch);
-    for (const [hash, { what, first, count }] of this.#unsound) {
-      const more = count > 1 ? ` and of ${count - 1} more` : "";
-      const owner = first === undefined ? "of no object" : `of ${first}${more}`;
-      watch.problem({
-        subject: blockText(hash),
-        what: `${what}; it is ${owner}`,
-        isRepaired: false,
-      });
-    }
-    const { blocks, bytes } = this.#content.blocks.stats();
-    return { kind: "content", blocks, bytes, records, blocksElsewhere: this.#countNotHeld() };
+  /** Goes on from a point that `watch.passed` was told, or begins. */
+  async run(from?: CheckPoint): Promise<CheckSummary> {
+    Object.assign(this.#counts, from?.counts);
+    for (const [hash, kind] of Object.entries(from?.untold ?? {})) this.#note(hash, kind);
+    await this.#verifyBlocks(from?.place[0] ?? "");
+    const records = this.#readRecords();
+    for (const [hash, users] of this.#unsound) this.#tellBlock(hash, users);
+    const blocksElsewhere = this.#countNotHeld();
+    return { kind: "content", ...this.#counts, records, blocksElsewhere };
   }
 
-  async #verifyBlocks(watch: CheckWatch): Promise<void> {
-    const { blocks } = this.#content;
-    const total = blocks.stats().blocks;
-    let done = 0;
-    for (let after = "";;) {
-      const page = blocks.list(after, LIMITS.rescanBatch);
-      for (const hash of page) {
-        watch.progress(done++, total, blockText(hash));
-        const { damaged } = blocks.stats();
-        if (!await blocks.verify(hash)) {
-          this.#noteUnsound(hash, blocks.stats().damaged > damaged, watch);
-        }
+  async #verifyBlocks(after: string): Promise<void> {
+    for (const [index, folder] of FOLDERS.entries()) {
+      if (folder < after.slice(0, 2)) continue;
+      const hashes = this.#content.listFolder(folder);
+      for (const [place, hash] of hashes.entries()) {
+        if (hash <= after) continue;
+        this.#watch.progress(index + place / hashes.length, FOLDERS.length, blockText(hash));
+        await this.#verify(hash);
+        this.#watch.passed({
+          place: [hash],
+          counts: { ...this.#counts },
+          untold: this.#untold,
+        });
       }
-      const last = page.at(-1);
-      if (last === undefined) return;
-      after = last;
     }
   }
 
-  #noteUnsound(hash: string, isDamaged: boolean, watch: CheckWatch): void {
-    const what = (isDamaged ? "its bytes are damaged and were dropped" : "its file is gone") +
-      ": the node fetches it from another when it runs";
-    if (this.#unsound.size < LIMITS.unsoundBlocksNamedMax) {
-      this.#unsound.set(hash, { what, first: undefined, count: 0 });
-    } else {
-      watch.problem({ subject: blockText(hash), what, isRepaired: false });
+  /** Twice the same is believed: a node that runs may be replacing or removing it. */
+  async #verify(hash: string): Promise<void> {
+    let last: ProblemKind | undefined;
+    for (;;) {
+      const verdict = await this.#content.verify(hash);
+      await this.#watch.pace(verdict?.size ?? 0);
+      if (verdict?.isSound) {
+        this.#counts.blocks++;
+        this.#counts.bytes += verdict.size;
+        return;
+      }
+      if (verdict === undefined && !this.#content.isBelieved(hash)) return;
+      const kind = verdict === undefined ? "missing" : "damaged";
+      if (kind === last) return this.#noteUnsound(hash, kind);
+      last = kind;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_PAUSE_MS));
     }
+  }
+
+  #noteUnsound(hash: string, kind: ProblemKind): void {
+    if (kind === "damaged" && this.#isRepair) this.#content.setAside(hash);
+    if (this.#unsound.size < LIMITS.unsoundBlocksNamedMax) this.#note(hash, kind);
+    else this.#tellBlock(hash, { kind, first: undefined, count: 0 });
+  }
+
+  #note(hash: string, kind: ProblemKind): void {
+    this.#unsound.set(hash, { kind, first: undefined, count: 0 });
+    this.#untold = { ...this.#untold, [hash]: kind };
+  }
+
+  #tellBlock(hash: string, { kind, first, count }: Users): void {
+    const isSetAside = kind === "damaged" && this.#isRepair;
+    const more = count > 1 ? ` and of ${count - 1} more` : "";
+    const owner = first === undefined ? "of no object" : `of ${first}${more}`;
+    const remedy = kind === "damaged" && !isSetAside
+      ? "the node drops it when it reads it, and fetches it from another"
+      : "the node fetches it from another when it runs";
+    const what = isSetAside
+      ? "its bytes are damaged and were set aside"
+      : kind === "damaged"
+      ? "its bytes are damaged"
+      : "its file is gone";
+    this.#watch.problem({
+      kind,
+      subject: blockText(hash),
+      what: `${what}: ${remedy}; it is ${owner}`,
+      isRepaired: isSetAside,
+    });
   }
 
   /** Returns how many there are. */
-  #readRecords(watch: CheckWatch): number {
-    const { records } = this.#content;
+  #readRecords(): number {
     let count = 0;
-    for (let after: NameBound = undefined;;) {
-      const page = records.names(after, undefined, LIMITS.rescanBatch);
-      for (const { name } of page) {
-        count++;
-        const record = this.#readRecord(name, watch);
-        if (record !== undefined && !record.isDeleted) this.#noteUser(record);
+    for (const isDeleted of [false, true]) {
+      for (let after = "";;) {
+        const page = this.#content.names(isDeleted, after, LIMITS.rescanBatch);
+        for (const name of page) {
+          const record = this.#readRecord(isDeleted, name);
+          if (record !== undefined && !isDeleted) this.#noteUser(record);
+        }
+        count += page.length;
+        const last = page.at(-1);
+        if (last === undefined) break;
+        after = last;
       }
-      const last = page.at(-1);
-      if (last === undefined) return count;
-      after = last.name;
     }
+    return count;
   }
 
-  #readRecord(name: RecordName, watch: CheckWatch): Record | undefined {
+  #readRecord(isDeleted: boolean, name: string): Record | undefined {
     try {
-      return this.#content.records.find(name);
+      return this.#content.find(isDeleted, name);
     } catch (error) {
       const what = `its record can't be read: ${error instanceof Error ? error.message : error}`;
-      watch.problem({ subject: nameText(name), what, isRepaired: false });
+      this.#watch.problem({ kind: "record", subject: recordText(name), what, isRepaired: false });
       return undefined;
     }
   }
 
   #noteUser(record: Record): void {
+    if (this.#unsound.size === 0) return;
     for (const { hash } of record.blocks) {
       const users = this.#unsound.get(hash);
       if (users === undefined) continue;
@@ -106,11 +161,10 @@ export class ContentCheck {
 
   /** Blocks that records refer to and that aren't here: of a cluster that is larger than its replicas most are elsewhere. */
   #countNotHeld(): number {
-    const { records, blocks } = this.#content;
     let count = 0;
     for (let after = "";;) {
-      const page = records.references(after, LIMITS.rescanBatch);
-      for (const { hash } of page) if (!blocks.has(hash)) count++;
+      const page = this.#content.references(after, LIMITS.rescanBatch);
+      for (const { hash } of page) if (!this.#content.hasFile(hash)) count++;
       const last = page.at(-1);
       if (last === undefined) return count;
       after = last.hash;
@@ -120,6 +174,14 @@ export class ContentCheck {
 
 function blockText(hash: string): string {
   return `block ${hash}`;
+}
+
+function recordText(text: string): string {
+  try {
+    return nameText(textToName(text));
+  } catch {
+    return `record ${JSON.stringify(text)}`;
+  }
 }
 
 /** `bucket/key`, and of which kind when it isn't an object. */

@@ -24,14 +24,32 @@ export function openDatabase(path: string): Database {
   return new DatabaseSync(path) as unknown as Database;
 }
 
+/** How long a reader waits for another process that is opening, closing or recovering the database. */
+const BUSY_MS_MAX = 10_000;
+
+/** For reading only, beside whoever writes. Throws when it isn't of `version`; `title` as in `migrate`. */
+export function openDatabaseToRead(path: string, version: number, title: string): Database {
+  const database = new DatabaseSync(path, { readOnly: true }) as unknown as Database;
+  try {
+    database.exec(`PRAGMA busy_timeout = ${BUSY_MS_MAX}; PRAGMA cache_size = -32768`);
+    const found = versionOf(database);
+    if (found === version) return database;
+    throw new Error(
+      `${title} has version ${found}, this zs3 reads ${version}: ` +
+        (found > version ? "use a newer zs3" : "start the server once, which brings it up to date"),
+    );
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
 /**
  * Brings an empty or older database up to date: the n-th migration leads from `user_version` n to n + 1. Throws when it
  * was written by a newer zs3. `title` is what the database is called: "the catalog".
  */
 export function migrate(database: Database, migrations: readonly string[], title: string): void {
-  const { user_version: version } = database.prepare("PRAGMA user_version").get() as {
-    user_version: number;
-  };
+  const version = versionOf(database);
   if (version > migrations.length) {
     throw new Error(
       `${title} has version ${version}, this zs3 knows ${migrations.length}: use a newer zs3`,
@@ -40,4 +58,9 @@ export function migrate(database: Database, migrations: readonly string[], title
   for (let next = version; next < migrations.length; next++) {
     database.exec(`BEGIN; ${migrations[next]}; PRAGMA user_version = ${next + 1}; COMMIT`);
   }
+}
+
+function versionOf(database: Database): number {
+  const row = database.prepare("PRAGMA user_version").get() as { user_version: number };
+  return row.user_version;
 }

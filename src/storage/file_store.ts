@@ -23,7 +23,9 @@ import type * as seam from "./object_store.ts";
 import { ObjectTruth } from "./object_truth.ts";
 import { Room } from "./room.ts";
 import { StoreSurvey, type Survey } from "./store_survey.ts";
-import { type CheckSummary, type CheckWatch, StoreCheck } from "./store_check.ts";
+import type { CheckPoint, CheckSummary, CheckWatch } from "./check.ts";
+import { StoreCheck } from "./store_check.ts";
+import { createStoreRepair } from "./store_repair.ts";
 
 export interface FileStoreOptions {
   /** Absolute path of an existing folder. */
@@ -228,9 +230,23 @@ export class FileStore implements seam.ObjectStore {
     return await this.#survey.latest();
   }
 
-  /** Compares every object's bytes with its recorded hash, and the catalog with the folders. */
-  async check(watch: CheckWatch): Promise<CheckSummary> {
-    return await new StoreCheck(this.#parts, this.#truth, this).run(watch);
+  /** As StoreCheck, and puts right what it finds: nobody else may use the store meanwhile. */
+  async checkAndRepair(
+    watch: CheckWatch,
+    options: { readonly acceptsDamaged: boolean },
+    from?: CheckPoint,
+  ): Promise<CheckSummary> {
+    const { catalog, tree, files, journal } = this.#parts;
+    await journal.flush();
+    const repair = createStoreRepair({
+      parts: this.#parts,
+      truth: this.#truth,
+      store: this,
+      ...options,
+    });
+    const atOnce = <T>(read: () => T) => read();
+    const checked = { read: catalog.read, atOnce, tree, files, repair };
+    return await new StoreCheck(checked, watch).run(from);
   }
 
   /** Removes uploads that nobody finished: now, and from time to time. */

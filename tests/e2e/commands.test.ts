@@ -12,7 +12,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { AwsClient } from "../support/aws_client.ts";
 import { md5, patternBytes } from "../support/bytes.ts";
 import { flipByte } from "../support/flip_byte.ts";
-import { Program, runProgram } from "../support/program.ts";
+import { Program, runProgram, spawnProgram } from "../support/program.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 const BODIES = {
@@ -40,23 +40,67 @@ Deno.test("index prints every object with its ETag and size", async () => {
   assertEquals([code, stdout, stderr], [0, lines.join(""), ""]);
 });
 
+const SOUND = "checked 3 objects of 3000010 bytes in 1 bucket: no problems\n";
+
 Deno.test("check finds bytes that rotted, and is content when a good copy is put back", async () => {
   await using temp = await TempDir.make();
   await fill(temp.path);
-  const check = () => runProgram(["check", `--data-dir=${temp.path}`]);
-  const sound = "checked 3 objects of 3000010 bytes in 1 bucket: no problems\n";
-  assertEquals(await check(), { code: 0, stdout: sound, stderr: "" });
+  const check = (...flags: string[]) => runProgram(["check", `--data-dir=${temp.path}`, ...flags]);
+  assertEquals(await check(), { code: 0, stdout: SOUND, stderr: "" });
 
   await flipByte(`${temp.path}/stuff/big`, 1_000_000);
-  const damaged = await check();
+  const report = `${temp.path}/report.json`;
+  const damaged = await check(`--report=${report}`, "--repair");
   assertEquals([damaged.code, damaged.stderr], [1, ""]);
   assertMatch(damaged.stdout, /^stuff\/big: .*damaged.*\n/);
   assertMatch(damaged.stdout, /\nchecked 3 objects .*: 1 problem, 0 repaired\n$/);
+  const { isSound, problems } = JSON.parse(await Deno.readTextFile(report));
+  assertEquals([isSound, problems[0].kind, problems[0].subject], [false, "damaged", "stuff/big"]);
 
   await Deno.writeFile(`${temp.path}/stuff/big`, BODIES.big);
-  await check();
-  assertEquals(await check(), { code: 0, stdout: sound, stderr: "" });
+  assertEquals((await check("--repair")).code, 1);
+  assertEquals(await check(), { code: 0, stdout: SOUND, stderr: "" });
 });
+
+Deno.test("check runs beside the server, and goes on where it was stopped", async () => {
+  await using temp = await TempDir.make();
+  await using program = await Program.start({ dataDir: temp.path, flags: ["--buckets=stuff"] });
+  using client = new AwsClient(program);
+  for (const [Key, Body] of Object.entries(BODIES)) {
+    await client.send(new PutObjectCommand({ Bucket: "stuff", Key, Body }));
+  }
+  const state = `${temp.path}/state.json`;
+  const words = ["check", `--data-dir=${temp.path}`, `--check-state=${state}`];
+  const child = spawnProgram([...words, "--check-rate=1"]);
+  while (!await exists(state)) await new Promise((resolve) => setTimeout(resolve, 20));
+  child.kill("SIGINT");
+  const { code, stdout } = await child.output();
+  const told = new TextDecoder().decode(stdout);
+  assertEquals([code, told], [
+    1,
+    "interrupted, no problems so far: the next check goes on here\n",
+  ]);
+  const resumed = await runProgram(words);
+  assertEquals([resumed.code, resumed.stderr], [0, ""]);
+  assertMatch(resumed.stdout, new RegExp(`^going on with the check that began at .*\\n${SOUND}$`));
+  assertEquals(await exists(state), false);
+  const json = await runProgram([...words, "--json"]);
+  assertEquals([json.code, JSON.parse(json.stdout).summary.objects], [0, 3]);
+});
+
+Deno.test("check of a folder that is no data dir says so, and makes nothing", async () => {
+  await using temp = await TempDir.make();
+  for (const path of [temp.path, `${temp.path}/none`]) {
+    const { code, stdout, stderr } = await runProgram(["check", `--data-dir=${path}`]);
+    assertEquals([code, stdout], [1, ""]);
+    assertMatch(stderr, /^zs3: .*(no data dir|can't be read).*\n$/);
+  }
+  assertEquals(Array.from(Deno.readDirSync(temp.path)), []);
+});
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
+}
 
 Deno.test("import makes a node's data dir of it, and leaves it as it was", async () => {
   await using temp = await TempDir.make();

@@ -32,6 +32,11 @@ export async function runProgram(
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
+/** The program, left to the caller. */
+export function spawnProgram(words: readonly string[]): Deno.ChildProcess {
+  return command(words, {}).spawn();
+}
+
 /** A running server. Disposing kills it if it still runs, and removes its temporary data dir. */
 export class Program implements AsyncDisposable {
   /** Where it listens, from its ready line. */

@@ -1,13 +1,14 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { blake3Hex } from "../../src/blake3.ts";
-import { systemRandom } from "../../src/clock.ts";
 import { LIMITS } from "../../src/limits.ts";
+import type { CheckPoint, CheckProblem, CheckSummary } from "../../src/storage/check.ts";
 import { ContentCheck } from "../../src/storage/content_check.ts";
-import type { ContentStore } from "../../src/storage/content_store.ts";
-import { MemoryContent } from "../../src/storage/memory_content.ts";
+import { ContentView } from "../../src/storage/content_view.ts";
+import { type DiskContent, openDiskContent } from "../../src/storage/disk_content.ts";
+import { diskFiles } from "../../src/storage/files.ts";
 import { bucketName, objectName, partName } from "../../src/storage/record.ts";
-import type { CheckProblem, CheckSummary } from "../../src/storage/store_check.ts";
-import { systemTimers } from "../../src/timers.ts";
+import { flipByte } from "../support/flip_byte.ts";
+import { TempDir } from "../support/temp_dir.ts";
 import { record } from "../suites/content_store/support.ts";
 
 const TEXTS = ["one", "two", "three", "of nobody"];
@@ -17,27 +18,43 @@ const ABSENT = blake3Hex("elsewhere");
 interface Outcome {
   readonly summary: CheckSummary;
   readonly problems: CheckProblem[];
-  /** `done/total`. */
-  readonly progress: string[];
+  readonly points: CheckPoint[];
 }
 
-async function check(content: ContentStore): Promise<Outcome> {
+interface Options {
+  readonly isRepair?: boolean;
+  readonly from?: CheckPoint | undefined;
+  /** Stops after so many blocks. */
+  readonly blocks?: number;
+}
+
+async function check(dataDir: string, options: Options = {}): Promise<Outcome> {
+  const { isRepair = false, from, blocks = Infinity } = options;
   const problems: CheckProblem[] = [];
-  const progress: string[] = [];
-  const summary = await new ContentCheck(content).check({
-    progress: (done, total) => progress.push(`${done}/${total}`),
-    problem: (problem) => problems.push(problem),
-  });
-  return { summary, problems, progress };
+  const points: CheckPoint[] = [];
+  using view = ContentView.open(dataDir, diskFiles);
+  const watch = {
+    progress: () => {},
+    problem: (problem: CheckProblem) => problems.push(problem),
+    pace: () => Promise.resolve(),
+    passed: (point: CheckPoint) => {
+      points.push(point);
+      if (points.length >= blocks) throw new Stopped(points);
+    },
+  };
+  const summary = await new ContentCheck(view, watch, { isRepair }).run(from);
+  return { summary, problems, points };
+}
+
+class Stopped extends Error {
+  constructor(readonly points: readonly CheckPoint[]) {
+    super("stopped");
+  }
 }
 
 /** Objects a (one and two), b (two), a part (three), c (elsewhere) and one that was deleted. */
-async function openContent(): Promise<MemoryContent> {
-  const content = MemoryContent.make({
-    timers: systemTimers,
-    syncDelayMs: () => 0,
-    random: systemRandom,
-  });
+async function openContent(dataDir: string): Promise<DiskContent> {
+  const content = await openDiskContent({ dataDir, durability: "relaxed" });
   for (const [index, text] of TEXTS.entries()) {
     await content.blocks.write(HASHES[index] ?? "", new TextEncoder().encode(text));
   }
@@ -54,99 +71,118 @@ async function openContent(): Promise<MemoryContent> {
   return content;
 }
 
-Deno.test("a node's content that is sound has no problems", async () => {
-  await using content = await openContent();
-  const { summary, problems, progress } = await check(content);
-  assertEquals(problems, []);
-  assertEquals(summary, {
+function pathOf(dataDir: string, hash: string): string {
+  return `${dataDir}/.cas/${hash.slice(0, 2)}/${hash}.blob`;
+}
+
+const bySubject = (a: CheckProblem, b: CheckProblem) => a.subject < b.subject ? -1 : 1;
+
+Deno.test("a node's content that is sound has no problems, also beside the node", async () => {
+  await using temp = await TempDir.make();
+  const content = await openContent(temp.path);
+  const whole = {
     kind: "content",
     blocks: 4,
     bytes: TEXTS.join("").length,
     records: 6,
     blocksElsewhere: 1,
-  });
-  assertEquals(progress, ["0/4", "1/4", "2/4", "3/4"]);
+  };
+  const beside = await check(temp.path);
+  assertEquals([beside.summary, beside.problems], [whole, []]);
+  await content[Symbol.asyncDispose]();
+  const alone = await check(temp.path);
+  assertEquals([alone.summary, alone.problems], [whole, []]);
+  assertEquals(alone.points.map(({ place: [hash] }) => hash), [...HASHES].sort());
 });
 
-Deno.test("blocks that are damaged or gone are told with what they are of, and dropped", async () => {
-  await using content = await openContent();
+Deno.test("blocks that are damaged or gone are told with what they are of, and left", async () => {
+  await using temp = await TempDir.make();
+  await using content = await openContent(temp.path);
+  await content.blocks.reconciled();
   const [one = "", two = "", three = "", nobodys = ""] = HASHES;
-  for (const hash of [two, three, nobodys]) content.damageBlock(hash);
-  content.loseBlock(one);
-  const { summary, problems } = await check(content);
+  for (const hash of [two, three, nobodys]) await flipByte(pathOf(temp.path, hash), 1);
+  await Deno.remove(pathOf(temp.path, one));
+  const { summary, problems } = await check(temp.path);
   const damaged =
-    "its bytes are damaged and were dropped: the node fetches it from another when it runs";
+    "its bytes are damaged: the node drops it when it reads it, and fetches it from another";
   const gone = "its file is gone: the node fetches it from another when it runs";
-  const expected = [
-    { subject: `block ${one}`, what: `${gone}; it is of bucket/a`, isRepaired: false },
-    {
-      subject: `block ${two}`,
-      what: `${damaged}; it is of bucket/a and of 1 more`,
-      isRepaired: false,
-    },
-    { subject: `block ${three}`, what: `${damaged}; it is of bucket/p (part)`, isRepaired: false },
-    { subject: `block ${nobodys}`, what: `${damaged}; it is of no object`, isRepaired: false },
-  ];
-  const bySubject = (a: CheckProblem, b: CheckProblem) => a.subject < b.subject ? -1 : 1;
+  const expected = ([
+    ["missing", one, `${gone}; it is of bucket/a`],
+    ["damaged", two, `${damaged}; it is of bucket/a and of 1 more`],
+    ["damaged", three, `${damaged}; it is of bucket/p (part)`],
+    ["damaged", nobodys, `${damaged}; it is of no object`],
+  ] as const).map(([kind, hash, what]) => ({
+    kind,
+    subject: `block ${hash}`,
+    what,
+    isRepaired: false,
+  }));
   assertEquals(problems.sort(bySubject), expected.sort(bySubject));
-  assertEquals(summary, { kind: "content", blocks: 0, bytes: 0, records: 6, blocksElsewhere: 4 });
+  assertEquals(summary, { kind: "content", blocks: 0, bytes: 0, records: 6, blocksElsewhere: 2 });
+  assertEquals((await check(temp.path)).problems.length, 4);
+});
+
+Deno.test("a repair sets damaged blocks aside: then the node lacks them, and knows it", async () => {
+  await using temp = await TempDir.make();
+  await (await openContent(temp.path))[Symbol.asyncDispose]();
+  const [, two = ""] = HASHES;
+  await flipByte(pathOf(temp.path, two), 1);
+  const { problems } = await check(temp.path, { isRepair: true });
+  assertEquals(problems.map(({ kind, isRepaired }) => [kind, isRepaired]), [["damaged", true]]);
+  assertEquals(Array.from(Deno.readDirSync(`${temp.path}/.damaged`), ({ name }) => name), [
+    `${two}.blob`,
+  ]);
+  await using content = await openDiskContent({ dataDir: temp.path, durability: "relaxed" });
+  await content.blocks.reconciled();
+  assertEquals(content.blocks.has(two), false);
+  assertEquals((await check(temp.path)).problems, []);
+});
+
+Deno.test("an interrupted check goes on, and tells what it had found before", async () => {
+  await using temp = await TempDir.make();
+  await using _content = await openContent(temp.path);
+  const sorted = [...HASHES].sort();
+  for (const hash of [sorted[0] ?? "", sorted[3] ?? ""]) await flipByte(pathOf(temp.path, hash), 1);
+  const { points } = await assertRejects(() => check(temp.path, { blocks: 2 }), Stopped);
+  const from: CheckPoint = JSON.parse(JSON.stringify(points.at(-1)));
+  const { summary, problems, points: rest } = await check(temp.path, { from });
+  assertEquals(rest.map(({ place: [hash] }) => hash), sorted.slice(2));
+  assertEquals(problems.map(({ subject }) => subject), [
+    `block ${sorted[0]}`,
+    `block ${sorted[3]}`,
+  ]);
+  assertEquals(summary.kind === "content" && summary.blocks, 2);
 });
 
 Deno.test("a record that can't be read is told, and the others are read", async () => {
-  await using content = await openContent();
-  const spoilt: ContentStore = {
-    blocks: content.blocks,
-    records: new Proxy(content.records, {
-      get(records, name) {
-        if (name === "find") {
-          return (wanted: Parameters<typeof records.find>[0]) => {
-            if (wanted.key === "b") throw new SyntaxError("no JSON");
-            return records.find(wanted);
-          };
-        }
-        const value = Reflect.get(records, name, records);
-        return typeof value === "function" ? value.bind(records) : value;
-      },
-    }),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
-  const { summary, problems } = await check(spoilt);
-  const what = "its record can't be read: no JSON";
-  assertEquals(problems, [{ subject: "bucket/b", what, isRepaired: false }]);
+  await using temp = await TempDir.make();
+  await (await openContent(temp.path))[Symbol.asyncDispose]();
+  const { DatabaseSync } = await import("node:sqlite");
+  const database = new DatabaseSync(`${temp.path}/.index/cluster.db`);
+  database.exec("UPDATE records SET data = 'no JSON' WHERE data = '{\"n\":3}'");
+  database.close();
+  const { summary, problems } = await check(temp.path);
+  assertEquals(problems.map(({ kind, subject }) => [kind, subject]), [["record", "bucket/b"]]);
+  assertMatch(problems[0]?.what ?? "", /^its record can't be read: /);
   assertEquals(summary.kind === "content" && summary.records, 6);
 });
 
-Deno.test("more than a page of blocks and records is looked at", async () => {
-  await using content = MemoryContent.make({
-    timers: systemTimers,
-    syncDelayMs: () => 0,
-    random: systemRandom,
-  });
+Deno.test("more than a page of records is looked at", async () => {
+  await using temp = await TempDir.make();
+  await using content = await openDiskContent({ dataDir: temp.path, durability: "relaxed" });
   const count = LIMITS.rescanBatch + 5;
-  const texts = Array.from({ length: count }, (_, n) => `block ${n}`);
-  await Promise.all(
-    texts.map((text) => content.blocks.write(blake3Hex(text), new TextEncoder().encode(text))),
-  );
   await content.records.apply(
-    texts.map((text, n) =>
+    Array.from({ length: count }, (_, n) =>
       record({
         n: n + 1,
-        ...objectName("bucket", text),
-        blocks: [{ hash: blake3Hex(`${text}, not held`), size: 1 }],
-      })
-    ),
+        ...objectName("bucket", `${n}`),
+        blocks: [{ hash: blake3Hex(`${n}`), size: 1 }],
+      })),
   );
-  const last = content.blocks.list("", count).at(-1) ?? "";
-  content.damageBlock(last);
-  const { summary, problems } = await check(content);
-  assertEquals(problems.map(({ subject }) => subject), [`block ${last}`]);
-  assertMatch(problems[0]?.what ?? "", /damaged/);
-  assertEquals(
-    summary.kind === "content" && [summary.blocks, summary.records, summary.blocksElsewhere],
-    [
-      count - 1,
-      count,
-      count,
-    ],
-  );
+  const { summary, problems } = await check(temp.path);
+  assertEquals(problems, []);
+  assertEquals(summary.kind === "content" && [summary.records, summary.blocksElsewhere], [
+    count,
+    count,
+  ]);
 });
