@@ -106,6 +106,7 @@ export const LIMITS = {
   recordBatchMax: 200,
   recordBatchBytes: 4 * MiB,
   recordNamesMax: 1000,
+  placesKnownMax: 4096,
   changesPageMax: 1000,
   tombstoneAgeMsMin: 24 * 3_600_000,
   rangeLeafMax: 500,

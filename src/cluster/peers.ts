@@ -19,6 +19,7 @@ export interface PeersOptions {
 export class Peers {
   readonly #options: PeersOptions;
   readonly #waiting = new Map<MemberKey, number>();
+  readonly #signedMessages = new WeakMap<Message, Message>();
   readonly #suspectUntil = new Map<MemberKey, number>();
 
   constructor(options: PeersOptions) {
@@ -38,8 +39,7 @@ export class Peers {
     counters.add("peer_calls");
     const { self } = membership;
     try {
-      const data = { ...message.data, as: self };
-      const reply = await transport.call(contact, { ...message, data }, timeoutMs);
+      const reply = await transport.call(contact, this.#signed(message), timeoutMs);
       if (reply.data["as"] !== member) {
         throw new PeerError("otherNode", "it has become another member");
       }
@@ -53,6 +53,16 @@ export class Peers {
     } finally {
       this.#waiting.set(member, (this.#waiting.get(member) ?? 1) - 1);
     }
+  }
+
+  /** With this member as its sender; the same for all to whom the message goes. */
+  #signed(message: Message): Message {
+    const { self } = this.#options.membership;
+    const known = this.#signedMessages.get(message);
+    if (known?.data["as"] === self) return known;
+    const signed = { ...message, data: { ...message.data, as: self } };
+    this.#signedMessages.set(message, signed);
+    return signed;
   }
 
   /** Whether the member gave no answer lately: others are asked first. */

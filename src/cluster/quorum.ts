@@ -5,7 +5,7 @@
 
 import { S3Error } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import { PeerError, PeerFault } from "../peer/transport.ts";
+import { type Message, PeerError, PeerFault } from "../peer/transport.ts";
 import type { RecordStore } from "../storage/content_store.ts";
 import {
   bucketName,
@@ -290,7 +290,8 @@ export class Quorum {
   }
 
   #write(order: WriteOrder): Promise<MemberKey[]> {
-    const { membership } = this.#options;
+    const { membership, peers } = this.#options;
+    const message = writeMessage(order);
     const { self } = membership;
     const acked = new Set(order.holders);
     const pending = new Set([self, ...membership.others()].filter((member) => !acked.has(member)));
@@ -310,7 +311,7 @@ export class Quorum {
       for (const member of pending) {
         const sent = member === self
           ? this.accept(order.records, order.bucket, order.isChecked)
-          : this.#send(member, order);
+          : peers.call(member, message, LIMITS.writeCallMs);
         sent.then(() => acked.add(member), (fault) => faults.push(fault)).finally(() => {
           pending.delete(member);
           judge();
@@ -323,16 +324,6 @@ export class Quorum {
   #terms({ place, isForAll }: WriteOrder): Readers {
     const { membership } = this.#options;
     return isForAll ? membership.allReaders() : membership.writers(place);
-  }
-
-  async #send(member: MemberKey, order: WriteOrder): Promise<void> {
-    const { peers } = this.#options;
-    const data = {
-      records: order.records.map(encodeRecord),
-      ...(order.bucket && { bucket: encodeRecord(order.bucket) }),
-      ...(!order.isChecked && { unchecked: true }),
-    };
-    await peers.call(member, { kind: "record.write", data }, LIMITS.writeCallMs);
   }
 
   #answerName(entry: Json): Json {
@@ -357,6 +348,15 @@ export class Quorum {
     const upload = records.find(uploadName(record.bucket, record.key, uploadId));
     if (upload?.isDeleted) throw new PeerFault("noUpload", "the upload has ended");
   }
+}
+
+function writeMessage({ records, bucket, isChecked }: WriteOrder): Message {
+  const data = {
+    records: records.map(encodeRecord),
+    ...(bucket && { bucket: encodeRecord(bucket) }),
+    ...(!isChecked && { unchecked: true }),
+  };
+  return { kind: "record.write", data };
 }
 
 function isAnswered({ stamps, readers }: Reading): boolean {

@@ -1,6 +1,5 @@
 /** Records, names and changes as JSON for messages, and back: what a peer sends is checked for its form before anything else sees it. */
 
-import { Buffer } from "node:buffer";
 import { LIMITS } from "../limits.ts";
 import { PeerFault } from "../peer/transport.ts";
 import type { Change } from "../storage/content_store.ts";
@@ -60,7 +59,7 @@ export function encodeRecord(record: Record): Json {
       b: blocks.map((block) => block.hash).join(""),
       z: blocks.map((block) => block.size),
     }),
-    ...(inline !== undefined && { i: Buffer.from(inline).toString("base64") }),
+    ...(inline !== undefined && { i: inline.toBase64() }),
   };
 }
 
@@ -195,7 +194,11 @@ function decodeInline(json: Json | undefined): Uint8Array<ArrayBuffer> | undefin
   if (typeof json !== "string" || json.length > 2 * LIMITS.recordInlineBytesMax) {
     throw malformed("inline bytes");
   }
-  return new Uint8Array(Buffer.from(json, "base64"));
+  try {
+    return Uint8Array.fromBase64(json);
+  } catch {
+    throw malformed("inline bytes");
+  }
 }
 
 function list(json: Json | undefined, countMax: number, what: string): readonly Json[] {

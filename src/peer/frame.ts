@@ -14,6 +14,8 @@ export interface Frame {
 }
 
 const LENGTH_BYTES = 4;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export const FRAME_BYTES_MAX = LENGTH_BYTES + LIMITS.peerJsonBytesMax + LIMITS.peerBodyBytesMax;
 
@@ -22,7 +24,7 @@ export function encodeFrame(
   json: JsonObject,
   body?: Uint8Array<ArrayBuffer>,
 ): Uint8Array<ArrayBuffer> {
-  const text = new TextEncoder().encode(JSON.stringify(json));
+  const text = encoder.encode(JSON.stringify(json));
   const bodyBytes = body?.length ?? 0;
   if (text.length > LIMITS.peerJsonBytesMax || bodyBytes > LIMITS.peerBodyBytesMax) {
     throw new PeerFault("tooLarge", `${text.length} bytes of JSON and ${bodyBytes} of body`);
@@ -62,7 +64,7 @@ export function decodeJson(bytes: Uint8Array): JsonObject {
 
 function parse(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
+    return JSON.parse(decoder.decode(bytes));
   } catch {
     throw malformed();
   }
