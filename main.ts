@@ -18,8 +18,9 @@ import { systemReason } from "./src/cli/start_error.ts";
 import { openStopSignal } from "./src/cli/stop_signal.ts";
 import { catchStrayErrors } from "./src/cli/stray_errors.ts";
 import { systemClock, systemRandom } from "./src/clock.ts";
-import { type Config, DEFAULT_REGION, parseConfig } from "./src/config.ts";
+import { type Config, DEFAULT_REGION } from "./src/config.ts";
 import type { ClusterConfig } from "./src/config/cluster.ts";
+import { loadConfig, type Loaded } from "./src/config/load.ts";
 import { helpText } from "./src/config/help.ts";
 import { UsageError } from "./src/config/usage_error.ts";
 import type { Log } from "./src/log.ts";
@@ -34,7 +35,7 @@ import { VERSION } from "./src/version.ts";
 /** Runs one command to its end; returns the exit code. */
 async function main(words: readonly string[]): Promise<number> {
   try {
-    return await run(parseConfig(words, Deno.env.toObject()));
+    return await run(await loadConfig(words, Deno.env.toObject()));
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) return 0; // `zs3 index | head`
     printLine(Deno.stderr, `zs3: ${systemReason(error)}`);
@@ -42,7 +43,8 @@ async function main(words: readonly string[]): Promise<number> {
   }
 }
 
-async function run(config: Config): Promise<number> {
+async function run(loaded: Loaded): Promise<number> {
+  const { config } = loaded;
   switch (config.command) {
     case "help":
       printOut(helpText().trimEnd());
@@ -60,6 +62,10 @@ async function run(config: Config): Promise<number> {
       return await index(config);
     case "import":
       return await importAll(config);
+    case "config":
+      return await showConfig(loaded);
+    case "doctor":
+      return await doctor(loaded);
   }
 }
 
@@ -128,6 +134,17 @@ async function index(config: Config): Promise<number> {
   await using store = await openStore(config, commandLog());
   await printIndex(store, printOut);
   return 0;
+}
+
+async function showConfig(loaded: Loaded): Promise<number> {
+  const { configLines } = await import("./src/cli/config_command.ts");
+  for (const line of configLines(loaded)) printOut(line);
+  return 0;
+}
+
+async function doctor(loaded: Loaded): Promise<number> {
+  const { examine } = await import("./src/cli/doctor_command.ts");
+  return await examine(loaded, printOut);
 }
 
 async function importAll(config: Config): Promise<number> {

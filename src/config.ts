@@ -1,8 +1,9 @@
-/** What the program is told to do: command line and environment, validated into one value. Reads no file, prints nothing. */
+/** What the program is told to do: command line, environment and config file, validated into one value. Reads no file, prints nothing. */
 
 import type { KeyPair } from "./auth/keyring.ts";
 import { type Command, parseArguments } from "./config/arguments.ts";
 import { type CheckConfig, parseBackup, parseCheck } from "./config/check.ts";
+import type { ConfigFile } from "./config/config_file.ts";
 import { type ClusterConfig, parseCluster } from "./config/cluster.ts";
 import { type Environment, Settings } from "./config/settings.ts";
 import { UsageError } from "./config/usage_error.ts";
@@ -56,13 +57,17 @@ export interface Config {
 }
 
 /**
- * Order: flag, `ZS3_…` variable, alias variable, default. An empty variable counts as absent. Throws UsageError.
+ * Order: flag, `ZS3_…` variable, alias variable, config file, default. An empty variable counts as absent. Throws UsageError.
  *
  * `--help` and `--version` win over everything else, so that they work beside a mistake in a value.
  */
-export function parseConfig(words: readonly string[], environment: Environment): Config {
+export function parseConfig(
+  words: readonly string[],
+  environment: Environment,
+  file?: ConfigFile,
+): Config {
   const { command, flags } = parseArguments(words);
-  const settings = new Settings(flags, environment);
+  const settings = new Settings(flags, environment, file);
   if (settings.value("help")) return parseConfig(["help"], {});
   if (settings.value("version")) return parseConfig(["version"], {});
   const keys = parseKeyPairs(settings);

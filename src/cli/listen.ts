@@ -28,12 +28,21 @@ async function readTls(
   { certFile, keyFile }: NonNullable<Config["tls"]>,
 ): Promise<{ cert: string; key: string }> {
   return {
-    cert: await readPem("certificate", certFile, "CERTIFICATE"),
-    key: await readPem("private key", keyFile, "PRIVATE KEY"),
+    cert: await readPem(TLS_KINDS.cert, certFile),
+    key: await readPem(TLS_KINDS.key, keyFile),
   };
 }
 
-async function readPem(what: string, file: string, label: string): Promise<string> {
+export const TLS_KINDS = {
+  cert: { what: "certificate", label: "CERTIFICATE" },
+  key: { what: "private key", label: "PRIVATE KEY" },
+} as const;
+
+/** Throws StartError for a file that can't be read or holds no such thing. */
+export async function readPem(
+  { what, label }: typeof TLS_KINDS[keyof typeof TLS_KINDS],
+  file: string,
+): Promise<string> {
   const text = await Deno.readTextFile(file).catch((error) => {
     throw new StartError(`the TLS ${what} ${file} can't be read: ${systemReason(error)}`, {
       cause: error,

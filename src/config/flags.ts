@@ -2,6 +2,7 @@
 
 import { LIMITS } from "../limits.ts";
 import {
+  integer,
   oneOf,
   parseAccessKey,
   parseAcl,
@@ -11,10 +12,10 @@ import {
   parseDomains,
   parseDurationMs,
   parseHost,
-  parseInteger,
   parsePeer,
   parsePeers,
   parsePort,
+  type Parser,
   parseRegion,
   parseSecretKey,
   parseSwitch,
@@ -35,8 +36,7 @@ export interface Flag {
   readonly help: string;
   /** What stands for the value in `--help`. A flag without it is a switch and takes no value. */
   readonly placeholder?: string;
-  /** Text → value; throws ValueError. */
-  readonly parse: (text: string) => unknown;
+  readonly parse: Parser<unknown>;
   /** The text in force when nothing else is given. Without it the value is then undefined. */
   readonly fallback?: string;
   readonly short?: string;
@@ -196,7 +196,7 @@ export const FLAGS = {
     group: "Cluster",
     help: "time between rounds of gossip",
     placeholder: "MS",
-    parse: (text) => parseInteger(text, 100, 3_600_000),
+    parse: integer(100, 3_600_000),
     fallback: "30000",
   },
   "cluster-secret": {
@@ -223,20 +223,20 @@ export const FLAGS = {
     group: "Cluster",
     help: "nodes that hold each object; the same on every node, as the quorums are",
     placeholder: "COUNT",
-    parse: (text) => parseInteger(text, 1, 20),
+    parse: integer(1, 20),
     fallback: "3",
   },
   "write-quorum": {
     group: "Cluster",
     help: "nodes that must have a write before the reply (default: a majority of --replicas)",
     placeholder: "COUNT",
-    parse: (text) => parseInteger(text, 1, 20),
+    parse: integer(1, 20),
   },
   "read-quorum": {
     group: "Cluster",
     help: "nodes that must answer a read (default: as many as it takes to meet every write)",
     placeholder: "COUNT",
-    parse: (text) => parseInteger(text, 1, 20),
+    parse: integer(1, 20),
   },
   "discovery": {
     group: "Cluster",
@@ -263,7 +263,7 @@ export const FLAGS = {
     group: "Check",
     help: "megabytes per second to read at most; without it, as fast as it goes",
     placeholder: "MB",
-    parse: (text) => parseInteger(text, 1, 1_000_000),
+    parse: integer(1, 1_000_000),
     isCommandLineOnly: true,
   },
   "restart": {
@@ -320,6 +320,12 @@ export const FLAGS = {
     parse: parseText,
     isCommandLineOnly: true,
   },
+  "config": {
+    group: "Other",
+    help: "JSON file that gives flags by their names; a flag or variable wins over it",
+    placeholder: "FILE",
+    parse: parseText,
+  },
   "help": {
     group: "Other",
     help: "print this",
@@ -352,6 +358,16 @@ export function flagOf(name: FlagName): Flag {
 
 export function isFlagName(text: string): text is FlagName {
   return Object.hasOwn(FLAGS, text);
+}
+
+/** A flag that takes no value. */
+export function isSwitch(name: FlagName): boolean {
+  return flagOf(name).placeholder === undefined;
+}
+
+/** Whether a config file may give it: not what belongs to one run of a command. */
+export function isFileFlag(name: FlagName): boolean {
+  return !flagOf(name).isCommandLineOnly && name !== "config";
 }
 
 /** `data-dir` → `ZS3_DATA_DIR`, then the aliases; none for a flag that is only on the command line. */

@@ -9,16 +9,19 @@ const HEAD =
   `zs3: S3-compatible object storage: objects as plain files, or on the nodes of a cluster
 
   zs3 [serve] [flags]   serve S3 until SIGTERM or SIGINT; with --distributed as a node of a cluster
-  zs3 check   [flags]   verify every object's bytes against its recorded hash, also beside the running
-                        server; of a node: every block that it holds
+  zs3 check   [flags]   verify every object's bytes against its recorded hash, also beside the
+                        running server; of a node: every block that it holds
   zs3 backup  --to=FOLDER [flags]
                         make a consistent copy of the data dir, also beside the running server
   zs3 index   [flags]   print each object's bucket/key, ETag and size; of a node: BLAKE3 and size
   zs3 import  --from=FOLDER --data-dir=NEW [flags]
                         copy what a standalone server holds into the data dir of a first node
+  zs3 config  [flags]   print what is in force and where each value came from; no secrets
+  zs3 doctor  [flags]   look at this machine and the data dir: a report for a bug, without secrets
 
 Write --flag=value or --flag value. Each flag has an environment variable, ZS3_ and its name in
-capitals (--data-dir: ZS3_DATA_DIR); the flag wins.`;
+capitals (--data-dir: ZS3_DATA_DIR), and its name in the file of --config. The flag wins, then the
+variable, then the file.`;
 
 /** Ends with a line feed. */
 export function helpText(): string {

@@ -12,6 +12,19 @@ export interface BucketSpec {
   readonly acl: CannedAcl;
 }
 
+/** What JSON may say in place of a text. Without one only the text is understood. */
+export type JsonForm =
+  | { readonly kind: "integer"; readonly min: number; readonly max: number }
+  | { readonly kind: "words"; readonly words: readonly string[] }
+  /** A list of the texts that commas part. */
+  | { readonly kind: "list" };
+
+/** Text → value; throws ValueError. */
+export interface Parser<Value> {
+  (text: string): Value;
+  readonly json?: JsonForm;
+}
+
 const ROLES: readonly Role[] = ["admin", "writer", "reader", "user"];
 const SECRET_CHARS_MAX = 256;
 const UNITS_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
@@ -31,8 +44,17 @@ export function parseSwitch(text: string): boolean {
 }
 
 /** 0 means any free port. */
-export function parsePort(text: string): number {
-  return parseInteger(text, 0, 65_535);
+export const parsePort = integer(0, 65_535);
+
+/** A parser of whole numbers. */
+export function integer(min: number, max: number): Parser<number> {
+  const parse = (text: string) => parseInteger(text, min, max);
+  return Object.assign(parse, { json: { kind: "integer", min, max } } as const);
+}
+
+/** A parser of several texts, parted by commas. */
+function list<Value>(parse: (text: string) => Value): Parser<Value> {
+  return Object.assign(parse, { json: { kind: "list" } } as const);
 }
 
 /** At least one. */
@@ -65,13 +87,13 @@ export function parseHost(text: string): string {
 }
 
 /** Lower-case host names under which `bucket.name` is a bucket's address. */
-export function parseDomains(text: string): readonly string[] {
-  return text.split(",").map((domain) => {
+export const parseDomains = list((text): readonly string[] =>
+  text.split(",").map((domain) => {
     const name = domain.trim().toLowerCase();
     if (/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name) && !name.includes("..")) return name;
     throw new ValueError("must be host names such as s3.example.com, separated by commas");
-  });
-}
+  })
+);
 
 /** The name goes into `Credential=key/date/region/…`, so it holds neither slash nor comma. */
 export function parseRegion(text: string): string {
@@ -91,7 +113,7 @@ export function parseSecretKey(text: string): string {
 }
 
 /** `role:key:secret,…`; a secret may hold ":" but not ",". */
-export function parseAcl(text: string): readonly KeyPair[] {
+export const parseAcl = list((text): readonly KeyPair[] => {
   const pairs: KeyPair[] = [];
   for (const [index, entry] of text.split(",").entries()) {
     const pair = parseAclEntry(entry, index + 1);
@@ -101,7 +123,7 @@ export function parseAcl(text: string): readonly KeyPair[] {
     pairs.push(pair);
   }
   return pairs;
-}
+});
 
 /** Errors tell the entry's number and never its text: in a wrong order, any field may be the secret. */
 function parseAclEntry(entry: string, number: number): KeyPair {
@@ -131,7 +153,7 @@ function parseAclEntry(entry: string, number: number): KeyPair {
 }
 
 /** `name[:public],…` */
-export function parseBuckets(text: string): readonly BucketSpec[] {
+export const parseBuckets = list((text): readonly BucketSpec[] => {
   const buckets: BucketSpec[] = [];
   for (const entry of text.split(",")) {
     const [name = "", access, ...rest] = entry.trim().split(":");
@@ -149,7 +171,7 @@ export function parseBuckets(text: string): readonly BucketSpec[] {
     buckets.push({ name, acl: access === "public" ? "public-read" : "private" });
   }
   return buckets;
-}
+});
 
 /** `90s`, `30m`, `12h`, `7d` → milliseconds, at least one second. */
 export function parseDurationMs(text: string): number {
@@ -167,11 +189,11 @@ export function parsePeer(text: string): string {
 }
 
 /** The same, separated by commas. */
-export function parsePeers(text: string): readonly string[] {
+export const parsePeers = list((text): readonly string[] => {
   const peers = text.split(",").map((entry) => entry.trim());
   if (peers.every(isPeer)) return peers;
   throw new ValueError("must be host:port or [IPv6]:port,…, with ports from 1 to 65535");
-}
+});
 
 function isPeer(text: string): boolean {
   const [, v6, name, port = ""] = /^(?:\[(.+)\]|([0-9A-Za-z._-]+)):([0-9]{1,5})$/.exec(text) ?? [];
@@ -180,12 +202,13 @@ function isPeer(text: string): boolean {
 }
 
 /** A parser that takes exactly the words given. */
-export function oneOf<Word extends string>(...words: readonly Word[]): (text: string) => Word {
-  return (text) => {
+export function oneOf<Word extends string>(...words: readonly Word[]): Parser<Word> {
+  const parse = (text: string) => {
     const word = words.find((known) => known === text);
     if (word !== undefined) return word;
     throw new ValueError(`must be ${listOf(words)}`);
   };
+  return Object.assign(parse, { json: { kind: "words", words } } as const);
 }
 
 function listOf(words: readonly string[]): string {

@@ -261,7 +261,7 @@ const REFUSED: readonly (readonly [words: readonly string[], message: string])[]
   [["sevre"], 'unknown command "sevre": did you mean serve?'],
   [
     ["/data"],
-    'unknown command "/data": there are serve, check, backup, index, import, help, version',
+    'unknown command "/data": there are serve, check, backup, index, import, config, doctor, help, version',
   ],
   [["serve", "/data"], 'unexpected argument "/data" after serve'],
   [["--port"], "--port needs a value"],
