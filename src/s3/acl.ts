@@ -58,7 +58,7 @@ async function readAcl(call: Call<BucketOperation | ObjectOperation>): Promise<C
       message: "An ACL is needed: as x-amz-acl header or as AccessControlPolicy body.",
     });
   }
-  if (canned === undefined) return await parseAclDocument(body, owner);
+  if (canned === undefined) return parseAclDocument(body, owner);
   throw new S3Error("InvalidRequest", {
     message: "Specifying both a canned ACL and an ACL body is not allowed.",
   });

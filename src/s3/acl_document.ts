@@ -28,11 +28,8 @@ export function aclDocument(acl: CannedAcl, owner: string | undefined): Xml {
  * The canned ACL that an `AccessControlPolicy` amounts to. Throws NotImplemented for grants to anyone else or of anything else,
  * MalformedACLError, MalformedXML.
  */
-export async function parseAclDocument(
-  bytes: Uint8Array,
-  owner: string | undefined,
-): Promise<CannedAcl> {
-  const root = await parseXml(bytes, "AccessControlPolicy");
+export function parseAclDocument(bytes: Uint8Array, owner: string | undefined): CannedAcl {
+  const root = parseXml(bytes, "AccessControlPolicy");
   allowChildren(root, ["Owner", "AccessControlList"]);
   const list = findChild(root, "AccessControlList");
   if (list === undefined) throw new S3Error("MalformedACLError");

@@ -22,7 +22,7 @@ export const getBucketCors: Handler<BucketOperation> = async ({ operation, servi
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketCors.html */
 export const putBucketCors: Handler<BucketOperation> = async ({ operation, payload, services }) => {
   const body = await readSmallBody(payload, LIMITS.corsConfigurationBytesMax);
-  const rules = await parseCorsXml(body);
+  const rules = parseCorsXml(body);
   await services.store.updateBucket(operation.bucket, { cors: formatStoredRules(rules) });
   return new Reply(null);
 };

@@ -23,7 +23,7 @@ export const getBucketTagging: Handler<BucketOperation> = async ({ operation, se
 export const putBucketTagging: Handler<BucketOperation> = async (call) => {
   const { operation, payload, services } = call;
   const body = await readSmallBody(payload, LIMITS.xmlBytesMax);
-  const tags = await parseTaggingXml(body, LIMITS.bucketTagsMax);
+  const tags = parseTaggingXml(body, LIMITS.bucketTagsMax);
   await services.store.updateBucket(operation.bucket, { tags });
   return new Reply(null, { status: 204 });
 };

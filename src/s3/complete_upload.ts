@@ -39,7 +39,7 @@ export const completeMultipartUpload: Handler<ObjectOperation> = async (call) =>
   const condition = findWriteCondition(request.headers);
   const checksum = findClaim(request.headers);
   const size = findSize(request.headers);
-  const parts = await parseParts(await readSmallBody(payload, LIMITS.xmlBytesMax));
+  const parts = parseParts(await readSmallBody(payload, LIMITS.xmlBytesMax));
   const work = complete(call, {
     ...target,
     parts,
@@ -64,8 +64,8 @@ async function complete(call: Call<ObjectOperation>, order: CompleteRequest): Pr
 }
 
 /** In ascending order. Throws MalformedXML, InvalidArgument, InvalidPartOrder. */
-async function parseParts(bytes: Uint8Array): Promise<CompletedPart[]> {
-  const root = await parseXml(bytes, "CompleteMultipartUpload");
+function parseParts(bytes: Uint8Array): CompletedPart[] {
+  const root = parseXml(bytes, "CompleteMultipartUpload");
   const parts = childrenNamed(root, "Part").map(parsePart);
   if (parts.length === 0 || parts.length > LIMITS.partNumberMax) {
     throw malformed(`CompleteMultipartUpload must hold 1 to ${LIMITS.partNumberMax} Parts.`);

@@ -32,10 +32,8 @@ export const OPEN_RULES: readonly CorsRule[] = [
 ];
 
 /** Throws MalformedXML, and InvalidRequest for a rule that S3 refuses. */
-export async function parseCorsXml(bytes: Uint8Array): Promise<readonly CorsRule[]> {
-  const rules = childrenNamed(await parseXml(bytes, "CORSConfiguration"), "CORSRule").map(
-    parseRule,
-  );
+export function parseCorsXml(bytes: Uint8Array): readonly CorsRule[] {
+  const rules = childrenNamed(parseXml(bytes, "CORSConfiguration"), "CORSRule").map(parseRule);
   if (rules.length === 0 || rules.length > LIMITS.corsRulesMax) {
     throw malformed(`CORSConfiguration must hold 1 to ${LIMITS.corsRulesMax} CORSRules.`);
   }

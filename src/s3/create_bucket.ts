@@ -65,7 +65,7 @@ async function checkConfiguration(payload: Payload): Promise<void> {
   if (!payload.present) return;
   const bytes = await readSmallBody(payload, LIMITS.xmlBytesMax);
   if (bytes.length === 0) return;
-  const root = await parseXml(bytes, "CreateBucketConfiguration");
+  const root = parseXml(bytes, "CreateBucketConfiguration");
   allowChildren(root, ["LocationConstraint", "Location", "Bucket", "Tags"]);
   const unsupported = ["Location", "Bucket", "Tags"].find((name) => findChild(root, name));
   if (unsupported !== undefined) throw notImplemented(`${unsupported} of a new bucket`);

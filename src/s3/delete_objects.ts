@@ -30,8 +30,7 @@ interface Deletions {
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html */
 export const deleteObjects: Handler<BucketOperation> = async ({ operation, payload, services }) => {
-  const body = await readSmallBody(payload, LIMITS.xmlBytesMax);
-  const { isQuiet, objects } = await parseDeletions(body);
+  const { isQuiet, objects } = parseDeletions(await readSmallBody(payload, LIMITS.xmlBytesMax));
   const results = await mapBounded(
     objects,
     (deletion) => deleteOne(services.store, operation.bucket, deletion, isQuiet),
@@ -67,8 +66,8 @@ async function deleteOne(
   }
 }
 
-async function parseDeletions(bytes: Uint8Array): Promise<Deletions> {
-  const root = await parseXml(bytes, "Delete");
+function parseDeletions(bytes: Uint8Array): Deletions {
+  const root = parseXml(bytes, "Delete");
   allowChildren(root, ["Object", "Quiet"]);
   const objects = root.children.filter((child) => child.name === "Object").map(parseDeletion);
   if (objects.length === 0 || objects.length > LIMITS.deleteKeysMax) {

@@ -20,7 +20,7 @@ export const getObjectTagging: Handler<ObjectOperation> = async (call) => {
 export const putObjectTagging: Handler<ObjectOperation> = async (call) => {
   requireNullVersion(call.request);
   const body = await readSmallBody(call.payload, LIMITS.xmlBytesMax);
-  const tags = await parseTaggingXml(body, LIMITS.objectTagsMax);
+  const tags = parseTaggingXml(body, LIMITS.objectTagsMax);
   await call.services.store.update(call.operation, { tags });
   return new Reply(null, { status: 200 });
 };

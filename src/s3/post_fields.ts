@@ -41,10 +41,10 @@ export function expandFilename({ fields, file }: Form): Fields {
 }
 
 /** Throws InvalidArgument, KeyTooLongError, InvalidDigest, InvalidRequest, and what metadata, tags and ACLs throw. */
-export async function readPostOrder(fields: Fields): Promise<PostOrder> {
+export function readPostOrder(fields: Fields): PostOrder {
   return {
     key: requireKey(fields),
-    meta: await readMeta(fields),
+    meta: readMeta(fields),
     checksum: findChecksum(fields),
     md5: findMd5(fields),
     success: chooseSuccess(fields),
@@ -65,7 +65,7 @@ function requireKey(fields: Fields): string {
 }
 
 /** Fields are named as the headers of a PUT are, but for the ACL and for tags, which are XML here. */
-async function readMeta(fields: Fields): Promise<PostOrder["meta"]> {
+function readMeta(fields: Fields): PostOrder["meta"] {
   const headers = new Map<string, string>();
   for (const [name, value] of fields) headers.set(name, toHeaderText(value));
   const acl = fields.get("acl");
@@ -73,7 +73,7 @@ async function readMeta(fields: Fields): Promise<PostOrder["meta"]> {
   const meta = readObjectMeta(headers, headers.get("content-encoding"));
   const tagging = fields.get("tagging");
   if (tagging === undefined) return meta;
-  const tags = await parseTaggingXml(new TextEncoder().encode(tagging), LIMITS.objectTagsMax);
+  const tags = parseTaggingXml(new TextEncoder().encode(tagging), LIMITS.objectTagsMax);
   return { ...meta, tags };
 }
 

@@ -24,7 +24,7 @@ export const postObject: Handler<BucketOperation> = async (call) => {
   await using form = await openForm(request.headers.get("content-type") ?? "", payload.body);
   const fields = expandFilename(form);
   const bounds = await admit(call, fields);
-  const order = await readPostOrder(fields);
+  const order = readPostOrder(fields);
   const info = await services.store.put({
     bucket: operation.bucket,
     key: order.key,

@@ -27,8 +27,8 @@ export function parseTaggingHeader(header: string): Tags {
 }
 
 /** Tags of a `Tagging` document. Throws MalformedXML, InvalidTag. */
-export async function parseTaggingXml(bytes: Uint8Array, tagsMax: number): Promise<Tags> {
-  const root = await parseXml(bytes, "Tagging");
+export function parseTaggingXml(bytes: Uint8Array, tagsMax: number): Tags {
+  const root = parseXml(bytes, "Tagging");
   allowChildren(root, ["TagSet"]);
   const set = findChild(root, "TagSet");
   if (set === undefined) throw malformed("Tagging must hold a TagSet.");

@@ -19,7 +19,7 @@ import {
 } from "./listing.ts";
 import { prefixEnd } from "./names.ts";
 import type { ObjectTruth } from "./object_truth.ts";
-import { foundRow, loadMetaGuess, type MetaGuess } from "./object_row.ts";
+import { foundRow } from "./object_row.ts";
 import { nextTurn } from "./turns.ts";
 
 interface Contents {
@@ -132,10 +132,9 @@ export class DirectoryScan {
   }
 
   async #addFound(bucket: string, { keys, folders }: Contents): Promise<void> {
-    const guess = await loadMetaGuess();
     for (const batch of batches(keys)) {
       await this.#parts.catalog.transact((change) => {
-        for (const key of batch) this.#addRow(change, bucket, key, guess);
+        for (const key of batch) this.#addRow(change, bucket, key);
       });
       await nextTurn();
     }
@@ -149,13 +148,13 @@ export class DirectoryScan {
     }
   }
 
-  #addRow(change: CatalogChange, bucket: string, key: string, guess: MetaGuess): void {
+  #addRow(change: CatalogChange, bucket: string, key: string): void {
     if (
       this.#truth.locateIn(change, bucket, key) !== "stale" ||
       change.findObject(bucket, key) !== undefined
     ) return;
     const found = this.#parts.tree.findFile(bucket, key);
-    if (found !== undefined) change.putObject(foundRow(bucket, key, found.stat, guess), null);
+    if (found !== undefined) change.putObject(foundRow(bucket, key, found.stat), null);
   }
 
   /** The folder is gone: so are the files below it, unless something put them back just now. */

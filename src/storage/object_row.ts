@@ -2,6 +2,7 @@
 
 import type { BucketRow, ListedRow, ObjectRow, PartRow, UploadRow } from "./catalog_session.ts";
 import type { FileStat } from "./files.ts";
+import { findMediaType } from "./media_types.ts";
 import type {
   BucketInfo,
   CannedAcl,
@@ -55,31 +56,20 @@ function decodeShared(text: string): ObjectMeta {
   return lastDecoded.meta;
 }
 
-/** The metadata of a file that nobody described, by its key. */
-export type MetaGuess = (key: string) => ObjectMeta;
-
-/** A guess of the type, by the name. The table of types is loaded with the first file that is found: most servers find none. */
-export async function loadMetaGuess(): Promise<MetaGuess> {
-  const { typeByExtension } = await import("@std/media-types");
-  return (key) => {
-    const dot = key.lastIndexOf(".");
-    const type = dot > key.lastIndexOf("/") ? typeByExtension(key.slice(dot + 1)) : undefined;
-    return {
-      headers: { "content-type": type ?? "binary/octet-stream" },
-      user: {},
-      tags: {},
-      acl: "private",
-    };
+/** The metadata of a file that nobody described: a type by its name. */
+export function guessedMeta(key: string): ObjectMeta {
+  const dot = key.lastIndexOf(".");
+  const type = dot > key.lastIndexOf("/") ? findMediaType(key.slice(dot + 1)) : undefined;
+  return {
+    headers: { "content-type": type ?? "binary/octet-stream" },
+    user: {},
+    tags: {},
+    acl: "private",
   };
 }
 
 /** The row of a file that was found, as far as it can be told without reading it. */
-export function foundRow(
-  bucket: string,
-  key: string,
-  stat: FileStat,
-  guess: MetaGuess,
-): ObjectRow {
+export function foundRow(bucket: string, key: string, stat: FileStat): ObjectRow {
   return {
     bucket,
     key,
@@ -88,7 +78,7 @@ export function foundRow(
     modified: stat.mtimeMs,
     mtime: stat.mtimeMs,
     part_count: null,
-    meta: encodeMeta(guess(key)),
+    meta: encodeMeta(guessedMeta(key)),
   };
 }
 

@@ -12,7 +12,7 @@ import type { FileStat } from "./files.ts";
 import type { FoundFile } from "./file_tree.ts";
 import type { StoreParts } from "./file_parts.ts";
 import type { HotObject } from "./hot_objects.ts";
-import { describesFile, foundRow, loadMetaGuess } from "./object_row.ts";
+import { describesFile, foundRow } from "./object_row.ts";
 
 export type Located =
   | { readonly kind: "absent" }
@@ -105,13 +105,12 @@ export class ObjectTruth {
   async #refresh(bucket: string, key: string, mayRead: boolean): Promise<void> {
     const found = this.#findReachable(bucket, key);
     const etag = found === undefined ? undefined : await this.#etagOf(bucket, key, found, mayRead);
-    const guess = await loadMetaGuess();
     await this.#parts.catalog.transact((change) => {
       if (this.locateIn(change, bucket, key) !== "stale") return;
       const now = this.#findReachable(bucket, key);
       if (now === undefined) change.deleteObject(bucket, key);
       else if (etag !== undefined && isSameFile(found, now)) {
-        change.putObject({ ...foundRow(bucket, key, now.stat, guess), etag }, null);
+        change.putObject({ ...foundRow(bucket, key, now.stat), etag }, null);
       }
     });
   }
