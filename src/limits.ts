@@ -57,6 +57,7 @@ export const LIMITS = {
   roomReserveFilesMax: 1000,
   roomRecheckMs: 100,
   writeBytesAtOnce: 512 * KiB,
+  syncAheadBytes: 8 * MiB,
   md5Slots: 32,
   md5HalfBytes: 256 * KiB,
   md5IdleMsMax: 60_000,

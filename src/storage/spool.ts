@@ -2,6 +2,7 @@
 
 import { S3Error } from "../errors.ts";
 import type { Md5Buffer } from "../hashing/md5_pool.ts";
+import { LIMITS } from "../limits.ts";
 import type { Files, OpenFile } from "./files.ts";
 import { type PartPlace, WHOLE_FILE } from "./part_places.ts";
 import type { ReceiveOptions } from "./receive.ts";
@@ -22,6 +23,9 @@ export class Spool {
   #half: Uint8Array = new Uint8Array(0);
   #filled = 0;
   #written = 0;
+  #syncedTo = 0;
+  #isSyncing = false;
+  #syncing: Promise<void> = Promise.resolve();
   #writing: Promise<void> = Promise.resolve();
 
   constructor(options: ReceiveOptions) {
@@ -50,6 +54,9 @@ export class Spool {
     await this.#write();
     await this.#writing;
     const digesting = this.#md5.digest();
+    // Awaited below, unless something else fails first.
+    digesting.catch(() => {});
+    await this.#syncing;
     this.#file.setMtime(mtime);
     if (isSynced) await Promise.all([this.#file.sync(), files.sync(tree.tempDir)]);
     const md5 = await digesting;
@@ -60,6 +67,7 @@ export class Spool {
   /** Leaves nothing behind but in a shared file. */
   async discard(): Promise<void> {
     await this.#writing.catch(() => {});
+    await this.#syncing.catch(() => {});
     this.#close();
     if (!this.#place.isShared) await this.#options.tree.discard([this.#place.temp]);
   }
@@ -87,6 +95,21 @@ export class Spool {
     this.#writing = this.#file.write(bytes);
     // The failure is thrown by whoever awaits it next; until then it must not count as unhandled.
     this.#writing.catch(() => {});
+    this.#syncAhead();
+  }
+
+  /** Keeps the disk busy while the body arrives, so that the sync at the end finds little left to do. */
+  #syncAhead(): void {
+    const { files, tree, isSynced } = this.#options;
+    const isDue = this.#written - this.#syncedTo >= LIMITS.syncAheadBytes;
+    if (!isSynced || !isDue || this.#isSyncing) return;
+    this.#isSyncing = true;
+    this.#syncedTo = this.#written;
+    // One that has failed must not be followed by one that succeeds.
+    this.#syncing = this.#syncing
+      .then(() => files.sync(tree.tempPath(this.#place.temp)))
+      .finally(() => this.#isSyncing = false);
+    this.#syncing.catch(() => {});
   }
 }
 
