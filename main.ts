@@ -4,7 +4,7 @@
  * Exit codes: 0 done; 1 it could not start, or `check` or `import` found problems; 2 the command line is wrong.
  */
 
-import { createKeyring } from "./src/auth/keyring.ts";
+import { createKeyring, type Keyring } from "./src/auth/keyring.ts";
 import { createBuckets } from "./src/cli/buckets.ts";
 import { findImportSource, isClusterNodes, prepareDataDir } from "./src/cli/data_dir.ts";
 import { importStore } from "./src/cli/import_command.ts";
@@ -35,7 +35,8 @@ import { VERSION } from "./src/version.ts";
 /** Runs one command to its end; returns the exit code. */
 async function main(words: readonly string[]): Promise<number> {
   try {
-    return await run(await loadConfig(words, Deno.env.toObject()));
+    const load = () => loadConfig(words, Deno.env.toObject());
+    return await run(await load(), load);
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) return 0; // `zs3 index | head`
     printLine(Deno.stderr, `zs3: ${systemReason(error)}`);
@@ -43,7 +44,7 @@ async function main(words: readonly string[]): Promise<number> {
   }
 }
 
-async function run(loaded: Loaded): Promise<number> {
+async function run(loaded: Loaded, load: () => Promise<Loaded>): Promise<number> {
   const { config } = loaded;
   switch (config.command) {
     case "help":
@@ -53,7 +54,7 @@ async function run(loaded: Loaded): Promise<number> {
       printOut(`zs3 ${VERSION}`);
       return 0;
     case "serve":
-      return await serve(config);
+      return await serve(loaded, load);
     case "check":
       return await check(config);
     case "backup":
@@ -69,20 +70,38 @@ async function run(loaded: Loaded): Promise<number> {
   }
 }
 
-async function serve(config: Config): Promise<number> {
+async function serve(loaded: Loaded, load: () => Promise<Loaded>): Promise<number> {
+  const { config } = loaded;
   await using lines = new LineWriter(Deno.stderr);
   const metrics = new ServerMetrics();
   const log = metrics.counting(lineLog(config.log, (line) => lines.line(line), config.logLevel));
   using _strayErrors = catchStrayErrors(log);
   using stop = openStopSignal(() => Deno.exit(1));
+  const keyring = createKeyring(config.keyPairs);
+  const parts = { config, log, keyring };
   await using service = config.cluster === undefined
-    ? await openStandalone(config, log)
-    : await openNode(config, config.cluster, log);
-  await serveUntil(stop.received, service, { config, log, metrics, print: printOut });
+    ? await openStandalone(parts)
+    : await openNode(parts, config.cluster);
+  await serveUntil(stop.received, service, {
+    loaded,
+    load,
+    keyring,
+    log,
+    metrics,
+    print: printOut,
+  });
   return 0;
 }
 
-async function openStandalone(config: Config, log: Log): Promise<Service> {
+/** What all that serve have in common. */
+interface Parts {
+  readonly config: Config;
+  readonly log: Log;
+  readonly keyring: Keyring;
+}
+
+async function openStandalone(parts: Parts): Promise<Service> {
+  const { config, log } = parts;
   const store = await openStore(config, log);
   try {
     await createBuckets(store, config);
@@ -91,7 +110,7 @@ async function openStandalone(config: Config, log: Log): Promise<Service> {
     throw error;
   }
   return {
-    handle: createServer(serverOptions(config, store, log)),
+    handle: createServer(serverOptions(parts, store)),
     start: () => Promise.resolve(),
     expose: async (page) => {
       exposeCommits(page, store.commits);
@@ -102,14 +121,13 @@ async function openStandalone(config: Config, log: Log): Promise<Service> {
   };
 }
 
-async function openNode(config: Config, cluster: ClusterConfig, log: Log): Promise<Service> {
+async function openNode(parts: Parts, cluster: ClusterConfig): Promise<Service> {
   const { openNodeService } = await loadNode();
   return await openNodeService({
-    config,
+    ...parts,
     cluster,
-    dataDir: await prepareDataDir(config.dataDir),
-    log,
-    serverOptions: (store) => serverOptions(config, store, log),
+    dataDir: await prepareDataDir(parts.config.dataDir),
+    serverOptions: (store) => serverOptions(parts, store),
   });
 }
 
@@ -183,14 +201,14 @@ async function openStore(config: Config, log: Log): Promise<FileStore> {
   });
 }
 
-function serverOptions(config: Config, store: ObjectStore, log: Log): ServerOptions {
+function serverOptions({ config, log, keyring }: Parts, store: ObjectStore): ServerOptions {
   return {
     services: {
       store,
       log,
       clock: systemClock,
       random: systemRandom,
-      keyring: createKeyring(config.keyPairs),
+      keyring,
       region: config.region ?? DEFAULT_REGION,
       signedRegion: config.region,
     },

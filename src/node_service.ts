@@ -3,7 +3,7 @@
  * file alone know concrete classes.
  */
 
-import { createKeyring } from "./auth/keyring.ts";
+import type { Keyring } from "./auth/keyring.ts";
 import { createBuckets } from "./cli/buckets.ts";
 import type { ImportSink } from "./cli/import_command.ts";
 import type { Service } from "./cli/serve.ts";
@@ -41,6 +41,7 @@ import { systemTimers } from "./timers.ts";
 export interface NodeServiceOptions {
   readonly config: Config;
   readonly cluster: ClusterConfig;
+  readonly keyring: Keyring;
   /** Absolute path of an existing folder. */
   readonly dataDir: string;
   readonly log: Log;
@@ -129,7 +130,7 @@ class NodeService implements Service {
     this.#answer = createClusterPages({
       view: this.#view(node),
       world: {
-        keyring: createKeyring(config.keyPairs),
+        keyring: this.#options.keyring,
         clock: systemClock,
         region: config.region,
       },

@@ -1,8 +1,63 @@
-/** Opens the port, over TLS when configured, and says plainly why it can't. */
+/** Opens the port, over TLS when configured, and says plainly why it can't. Takes another certificate later. */
 
 import type { Config } from "../config.ts";
+import { LIMITS } from "../limits.ts";
+import { BodyWatch } from "./body_watch.ts";
 import { Listener } from "./listener.ts";
 import { StartError, systemReason } from "./start_error.ts";
+import { readTls, type TlsTexts } from "./tls_files.ts";
+
+type Handle = Deno.ServeHandler<Deno.NetAddr>;
+
+/** A port that is open. */
+export class OpenPort {
+  readonly listener: Listener;
+  readonly #openWith: (tls: TlsTexts) => (port: number) => Deno.HttpServer<Deno.NetAddr>;
+  readonly #bodies: BodyWatch;
+  #tls: TlsTexts | undefined;
+
+  constructor(
+    config: Pick<Config, "host" | "port">,
+    tls: TlsTexts | undefined,
+    handle: Handle,
+    onFault: (error: unknown) => void,
+  ) {
+    this.#bodies = new BodyWatch(handle);
+    this.#tls = tls;
+    // Only a port with a certificate is ever closed under those who send. The ready line tells where it listens.
+    const watched = tls === undefined ? handle : this.#bodies.handle;
+    const options = { hostname: config.host, onListen: () => {} };
+    this.#openWith = (tls) => (port) => Deno.serve({ ...options, ...tls, port }, watched);
+    const open = tls === undefined
+      ? (port: number) => Deno.serve({ ...options, port }, watched)
+      : this.#openWith(tls);
+    this.listener = new Listener(open, config.port, onFault);
+  }
+
+  /** Whether a certificate other than the one in force is meant. Never without TLS. */
+  isNewTls(tls: TlsTexts): boolean {
+    return this.#tls !== undefined && (tls.cert !== this.#tls.cert || tls.key !== this.#tls.key);
+  }
+
+  /**
+   * Who connects gets this certificate from the next moment on in which nobody is sending a body. Until then, and it may take
+   * as long as an upload, nothing changes: `Deno.serve` takes a certificate at the start only, and closing its port takes
+   * bodies that are being received over HTTP/1.1 away from their handlers (Deno 2.9.6). Everything else under way ends as it
+   * would have. `endLinks` is called, again and again, to end bodies that have no end. Returns whether it was done: not when
+   * the port is being closed.
+   */
+  async renewTls(tls: TlsTexts, endLinks: () => void): Promise<boolean> {
+    while (!this.listener.isStopping) {
+      endLinks();
+      await this.#bodies.quiet(LIMITS.tlsQuietMs);
+      if (this.#bodies.count > 0 || this.listener.isStopping) continue;
+      await this.listener.replace(this.#openWith(tls));
+      this.#tls = tls;
+      return true;
+    }
+    return false;
+  }
+}
 
 /**
  * `onFault` is told when the port had to be opened anew. Throws StartError for an unreadable or broken
@@ -10,46 +65,15 @@ import { StartError, systemReason } from "./start_error.ts";
  */
 export async function listen(
   config: Pick<Config, "host" | "port" | "tls">,
-  handle: Deno.ServeHandler<Deno.NetAddr>,
+  handle: Handle,
   onFault: (error: unknown) => void,
-): Promise<Listener> {
-  const tls = config.tls === undefined ? {} : await readTls(config.tls);
-  // The ready line tells where it listens.
-  const options = { hostname: config.host, onListen: () => {}, ...tls };
-  const open = (port: number) => Deno.serve({ ...options, port }, handle);
+): Promise<OpenPort> {
+  const tls = config.tls === undefined ? undefined : await readTls(config.tls);
   try {
-    return new Listener(open, config.port, onFault);
+    return new OpenPort(config, tls, handle, onFault);
   } catch (error) {
     throw new StartError(listenFailure(config, error), { cause: error });
   }
-}
-
-async function readTls(
-  { certFile, keyFile }: NonNullable<Config["tls"]>,
-): Promise<{ cert: string; key: string }> {
-  return {
-    cert: await readPem(TLS_KINDS.cert, certFile),
-    key: await readPem(TLS_KINDS.key, keyFile),
-  };
-}
-
-export const TLS_KINDS = {
-  cert: { what: "certificate", label: "CERTIFICATE" },
-  key: { what: "private key", label: "PRIVATE KEY" },
-} as const;
-
-/** Throws StartError for a file that can't be read or holds no such thing. */
-export async function readPem(
-  { what, label }: typeof TLS_KINDS[keyof typeof TLS_KINDS],
-  file: string,
-): Promise<string> {
-  const text = await Deno.readTextFile(file).catch((error) => {
-    throw new StartError(`the TLS ${what} ${file} can't be read: ${systemReason(error)}`, {
-      cause: error,
-    });
-  });
-  if (text.includes(`${label}-----`)) return text;
-  throw new StartError(`the TLS ${what} ${file} is not a PEM file`);
 }
 
 function listenFailure({ host, port, tls }: Pick<Config, "host" | "port" | "tls">, error: unknown) {

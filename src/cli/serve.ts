@@ -1,8 +1,9 @@
 /** Serving, whatever is behind the port: it opens, says that it is ready, and ends in good order at the signal. */
 
-import { createKeyring } from "../auth/keyring.ts";
+import type { ReplaceableKeyring } from "../auth/keyring.ts";
 import { systemClock, systemRandom } from "../clock.ts";
 import type { Config } from "../config.ts";
+import type { Loaded } from "../config/load.ts";
 import { LIMITS } from "../limits.ts";
 import type { Log } from "../log.ts";
 import type { Exposition } from "../metrics/exposition.ts";
@@ -11,6 +12,7 @@ import { createMetricsPage } from "../metrics_page.ts";
 import { bannerLines, baseUrl, readyLine } from "./banner.ts";
 import { drain, Gate, type Handle } from "./drain.ts";
 import { listen } from "./listen.ts";
+import { canReload, onHangup, Reloader } from "./reload.ts";
 
 /** A server that stands alone, or a node of a cluster. Disposing ends what it does in the background and closes its store. */
 export interface Service extends AsyncDisposable {
@@ -20,12 +22,17 @@ export interface Service extends AsyncDisposable {
   start(port: number): Promise<void>;
   /** Adds what it measures of itself. */
   expose(page: Exposition): Promise<void>;
-  /** Told that requests are awaited for the last time: those that would never end are to be ended now. */
+  /** Told that all requests are to end: those that would never end are to be ended now. May be called again. */
   stopping?(): void;
 }
 
 export interface ServeOptions {
-  readonly config: Config;
+  /** What is in force at the start. */
+  readonly loaded: Loaded;
+  /** Reads it anew, as far as it can have changed. */
+  readonly load: () => Promise<Loaded>;
+  /** The one that the service uses too. */
+  readonly keyring: ReplaceableKeyring;
   readonly log: Log;
   readonly metrics: ServerMetrics;
   readonly print: (line: string) => void;
@@ -35,11 +42,13 @@ export interface ServeOptions {
 export async function serveUntil(
   stop: Promise<void>,
   service: Service,
-  { config, log, metrics, print }: ServeOptions,
+  options: ServeOptions,
 ): Promise<void> {
+  const { loaded, load, keyring, log, metrics, print } = options;
+  const { config } = loaded;
   const gate: Gate = new Gate(
     createMetricsPage({
-      world: { keyring: createKeyring(config.keyPairs), clock: systemClock, region: config.region },
+      world: { keyring, clock: systemClock, region: config.region },
       isPublic: config.metrics === "public",
       random: systemRandom,
       log,
@@ -50,8 +59,14 @@ export async function serveUntil(
     }, service.handle),
     config.requestsMax,
   );
-  const listener = await listen(config, gate.handle, (error) => log.fault("-", error));
-  const { port } = listener.addr;
+  const open = await listen(config, gate.handle, (error) => log.fault("-", error));
+  const { port } = open.listener.addr;
+  const endLinks = () => service.stopping?.();
+  const reloader = new Reloader({ loaded, load, keyring, port: open, endLinks, log });
+  // With nothing to read anew, the end of a terminal session ends the server that was started in it.
+  using _hangup = canReload(loaded) || !Deno.stdin.isTerminal()
+    ? onHangup(() => void reloader.request())
+    : undefined;
   try {
     const isReady = await Promise.race([
       service.start(port).then(() => true),
@@ -60,10 +75,12 @@ export async function serveUntil(
     if (isReady) announce(config, baseUrl(config, port), print);
     await stop;
   } finally {
-    service.stopping?.();
-    if (!await drain(listener, gate, LIMITS.drainMsMax)) {
-      log.fault("-", new Error(`requests were cut off ${LIMITS.drainMsMax} ms after the signal`));
-    }
+    endLinks();
+    if (await drain(open.listener, gate, LIMITS.drainMsMax)) await reloader.ended();
+    else {log.fault(
+        "-",
+        new Error(`requests were cut off ${LIMITS.drainMsMax} ms after the signal`),
+      );}
   }
 }
 

@@ -21,7 +21,8 @@ const HEAD =
 
 Write --flag=value or --flag value. Each flag has an environment variable, ZS3_ and its name in
 capitals (--data-dir: ZS3_DATA_DIR), and its name in the file of --config. The flag wins, then the
-variable, then the file.`;
+variable, then the file. SIGHUP takes in what is new of its keys, and of the TLS files, without a
+restart; Windows has no SIGHUP.`;
 
 /** Ends with a line feed. */
 export function helpText(): string {

@@ -58,9 +58,7 @@ function list<Value>(parse: (text: string) => Value): Parser<Value> {
 }
 
 /** At least one. */
-export function parseCount(text: string): number {
-  return parseInteger(text, 1, 1_000_000);
-}
+export const parseCount = integer(1, 1_000_000);
 
 const UNITS_BYTES = { K: 1024, M: 1024 ** 2, G: 1024 ** 3 } as const;
 

@@ -1,7 +1,7 @@
 /** The machine and what the server needs of it besides a disk: versions, port, certificate, open files, memory. */
 
-import { readPem, TLS_KINDS } from "../cli/listen.ts";
 import { systemReason } from "../cli/start_error.ts";
+import { readTls } from "../cli/tls_files.ts";
 import type { Config } from "../config.ts";
 import { VERSION } from "../version.ts";
 import { readSystemFile } from "./file_system.ts";
@@ -42,9 +42,7 @@ export async function examineTls({ tls }: Config): Promise<Finding[]> {
   if (tls === undefined) return [];
   const subject = "certificate";
   try {
-    const cert = await readPem(TLS_KINDS.cert, tls.certFile);
-    const key = await readPem(TLS_KINDS.key, tls.keyFile);
-    Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key }).close();
+    const { cert } = await readTls(tls);
     const { X509Certificate } = await import("node:crypto");
     return [judgeExpiry(Date.parse(new X509Certificate(cert).validTo), Date.now())];
   } catch (error) {

@@ -71,3 +71,32 @@ Deno.test("the first failure to open is thrown", () => {
   };
   assertThrows(() => new Listener(open, 0, () => {}), Deno.errors.AddrInUse);
 });
+
+Deno.test("a port is opened in another way as soon as it is free, and the former server ends by itself", async () => {
+  const faults: unknown[] = [];
+  const first = openFakes(() => {});
+  const second = openFakes((attempt) => {
+    if (attempt < 3) throw new Deno.errors.AddrInUse("not free yet");
+  });
+  const listener = new Listener(first.open, 0, (error) => faults.push(error));
+  await listener.replace(second.open);
+  assertEquals(first.opened.map(({ isShutDown }) => isShutDown), [true]);
+  assertEquals(second.opened.map(({ addr }) => addr.port), [12_345]);
+  // What the former one has to say is no failure of the port.
+  first.opened[0]?.fail();
+  second.opened[0]?.fail();
+  while (second.opened.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+  assertEquals(first.opened.length, 1);
+  assertEquals(faults.length, 1);
+  await listener.shutdown();
+  assertEquals(second.opened.at(-1)?.isShutDown, true);
+});
+
+Deno.test("a port that is being closed isn't opened in another way", async () => {
+  const first = openFakes(() => {});
+  const listener = new Listener(first.open, 0, () => {});
+  await listener.shutdown();
+  await listener.replace(() => {
+    throw new Error("opened");
+  });
+});

@@ -1,13 +1,21 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { type ServeOptions, serveUntil, type Service } from "../../../src/cli/serve.ts";
-import { parseConfig } from "../../../src/config.ts";
+import { createKeyring } from "../../../src/auth/keyring.ts";
+import { loadConfig } from "../../../src/config/load.ts";
 import { silentLog } from "../../../src/log.ts";
 import { ServerMetrics } from "../../../src/metrics/server_metrics.ts";
 
-const CONFIG = parseConfig(["--host=127.0.0.1", "--port=0"], {});
+const LOADED = await loadConfig(["--host=127.0.0.1", "--port=0"], {});
 
 function options(print: (line: string) => void): ServeOptions {
-  return { config: CONFIG, log: silentLog, metrics: new ServerMetrics(), print };
+  return {
+    loaded: LOADED,
+    load: () => Promise.resolve(LOADED),
+    keyring: createKeyring(LOADED.config.keyPairs),
+    log: silentLog,
+    metrics: new ServerMetrics(),
+    print,
+  };
 }
 
 function serviceThat(start: Service["start"]): Service {
