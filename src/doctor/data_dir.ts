@@ -167,7 +167,8 @@ export function judgeClock(nowMs: number, writtenMs: number): Finding {
     const text = `${now}: ${seconds(writtenMs - nowMs)} before the catalog was last written`;
     return { subject, state: "bad", text };
   }
-  return { subject, state: "ok", text: `${now}, after the last write; no network was asked` };
+  const since = writtenMs === 0 ? "" : ", after the last write";
+  return { subject, state: "ok", text: `${now}${since}; no network was asked` };
 }
 
 function seconds(ms: number): string {

@@ -1,11 +1,13 @@
 /** What an operator has besides the server: the config file, what is in force, and the doctor. */
 
-import { ListBucketsCommand } from "@aws-sdk/client-s3";
+import { GetObjectCommand, ListBucketsCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { AwsClient } from "../support/aws_client.ts";
 import { scriptOptions } from "../support/child.ts";
 import { Program, runProgram } from "../support/program.ts";
 import { TempDir } from "../support/temp_dir.ts";
+import { openFetch } from "../support/trusting_fetch.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).href;
 const SECRET = "hush-hush-1";
@@ -67,6 +69,37 @@ Deno.test("a mistake in the config file is one line and exit 2", async () => {
     `zs3: the config file ${file}x can't be read: No such file or directory\n`,
   );
   assertEquals((await runProgram(["--help", `--config=${file}x`])).code, 0);
+});
+
+Deno.test("the log holds neither a secret nor a signature, whoever asks for what", async () => {
+  for (const form of ["text", "json"]) {
+    await using program = await Program.start({
+      flags: [`--log=${form}`, "--access-key=root", "--buckets=bucket"],
+      environment: { ZS3_SECRET_KEY: SECRET },
+    });
+    using client = new AwsClient(program, { credentials: KEYS });
+    await client.send(new PutObjectCommand({ Bucket: "bucket", Key: "a", Body: "12345" }));
+    const get = new GetObjectCommand({ Bucket: "bucket", Key: "a" });
+    const presigned = await getSignedUrl(client, get);
+    using plain = openFetch(program);
+    assertEquals((await plain.text(presigned)).status, 200);
+    assertEquals((await plain.text(`${presigned}0`)).status, 403);
+    const secretInPlaceOfSignature = presigned.replace(/(?<=X-Amz-Signature=)\w+/, SECRET);
+    assertEquals((await plain.text(secretInPlaceOfSignature)).status, 403);
+    const authorization = `AWS root:${SECRET}`;
+    await plain.text(`${program.url}/bucket`, { headers: { authorization } });
+    const { stderr } = await program.stop();
+    const lines = stderr.trimEnd().split("\n");
+    assertEquals(lines.length, 5);
+    const signature = /X-Amz-Signature=(\w+)/.exec(presigned)?.[1] ?? "";
+    for (const word of [SECRET, signature, "ignature=", "X-Amz", "AWS4"]) {
+      assertEquals(stderr.includes(word), false, word);
+    }
+    const put = form === "text"
+      ? /^\S+Z [0-9A-F]{16} root PutObject bucket\/a 200 - \d+ 0 [\d.]+ms$/
+      : /^\{"time":"\S+Z","requestId":"[0-9A-F]{16}".*"durationMs":[\d.]+,.*"operation":"PutObject","bucket":"bucket","key":"a","accessKeyId":"root","status":200/;
+    assertMatch(lines[0] ?? "", put);
+  }
 });
 
 /** The rights that a compiled zs3 has: no others, and no programs of others. */
