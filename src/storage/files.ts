@@ -52,8 +52,8 @@ export interface Files {
   open(path: string): OpenFile | undefined;
   /** A new file for writing and reading. Throws when there is one. */
   create(path: string): OpenFile;
-  /** For writing, whether it is there or not, from its beginning. */
-  openWritable(path: string): OpenFile;
+  /** For writing, whether it is there or not, from its beginning; off the thread, as creating a file may take a millisecond. */
+  openWritable(path: string): Promise<OpenFile>;
   /** Gives a file a second name; false when that isn't possible. */
   link(path: string, name: string): boolean;
   /** Replaces what is at `to`. */
@@ -92,8 +92,8 @@ export const diskFiles: Files = {
   },
   create: (path) =>
     new DiskFile(guard(() => Deno.openSync(path, { read: true, write: true, createNew: true }))),
-  openWritable: (path) =>
-    new DiskFile(guard(() => Deno.openSync(path, { read: true, write: true, create: true }))),
+  openWritable: async (path) =>
+    new DiskFile(await guardAsync(Deno.open(path, { read: true, write: true, create: true }))),
   link(path, name) {
     try {
       Deno.linkSync(path, name);

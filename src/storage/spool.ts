@@ -13,11 +13,14 @@ export interface Spooled {
   readonly md5: string;
 }
 
-/** End it or discard it; both wait for what is under way. */
+/**
+ * End it or discard it; both wait for what is under way. The failure of what is under way is thrown by whoever awaits it next:
+ * until then it must not count as unhandled.
+ */
 export class Spool {
   readonly #options: ReceiveOptions;
   readonly #place: PartPlace;
-  readonly #file: OpenFile;
+  readonly #opening: Promise<OpenFile>;
   readonly #md5: Md5Buffer;
   /** What arrives; part of `#md5`. */
   #half: Uint8Array = new Uint8Array(0);
@@ -33,7 +36,8 @@ export class Spool {
     const place = options.place ?? { temp: tree.newTempName(), ...WHOLE_FILE };
     this.#options = options;
     this.#place = place;
-    this.#file = openPlace(files, tree.tempPath(place.temp), place);
+    this.#opening = openPlace(files, tree.tempPath(place.temp), place);
+    this.#opening.catch(() => {});
     this.#md5 = md5s.open();
   }
 
@@ -51,16 +55,17 @@ export class Spool {
 
   async end(): Promise<Spooled> {
     const { files, tree, isSynced, mtime } = this.#options;
+    const file = await this.#opening;
     await this.#write();
     await this.#writing;
     const digesting = this.#md5.digest();
-    // Awaited below, unless something else fails first.
     digesting.catch(() => {});
     await this.#syncing;
-    this.#file.setMtime(mtime);
-    if (isSynced) await Promise.all([this.#file.sync(), files.sync(tree.tempDir)]);
+    file.setMtime(mtime);
+    if (isSynced) await Promise.all([file.sync(), files.sync(tree.tempDir)]);
     const md5 = await digesting;
-    this.#close();
+    file.close();
+    this.#md5[Symbol.dispose]();
     return { temp: this.#place.temp, md5 };
   }
 
@@ -68,13 +73,10 @@ export class Spool {
   async discard(): Promise<void> {
     await this.#writing.catch(() => {});
     await this.#syncing.catch(() => {});
-    this.#close();
-    if (!this.#place.isShared) await this.#options.tree.discard([this.#place.temp]);
-  }
-
-  #close(): void {
-    this.#file.close();
+    const file = await this.#opening.catch(() => undefined);
+    file?.close();
     this.#md5[Symbol.dispose]();
+    if (!this.#place.isShared) await this.#options.tree.discard([this.#place.temp]);
   }
 
   /** Writes the full half; goes on with the other one, when it is written and hashed. */
@@ -87,13 +89,13 @@ export class Spool {
   /** Starts writing the half that is being filled, once the other one is written. */
   async #write(): Promise<void> {
     const bytes = this.#half.subarray(0, this.#filled);
+    const file = await this.#opening;
     await this.#writing;
     if (bytes.length === 0) return;
     this.#written += bytes.length;
     if (this.#written > this.#place.sizeMax) throw new S3Error("IncompleteBody");
     this.#options.room.require(bytes.length);
-    this.#writing = this.#file.write(bytes);
-    // The failure is thrown by whoever awaits it next; until then it must not count as unhandled.
+    this.#writing = file.write(bytes);
     this.#writing.catch(() => {});
     this.#syncAhead();
   }
@@ -113,9 +115,8 @@ export class Spool {
   }
 }
 
-function openPlace(files: Files, path: string, { offset, isShared }: PartPlace): OpenFile {
-  if (!isShared) return files.create(path);
-  const file = files.openWritable(path);
+async function openPlace(files: Files, path: string, { offset }: PartPlace): Promise<OpenFile> {
+  const file = await files.openWritable(path);
   try {
     file.seekSync(offset);
     return file;

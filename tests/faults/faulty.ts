@@ -83,9 +83,9 @@ export class FaultyDisk {
         this.#step(`create ${path}`);
         return this.#wrapFile(files.create(path), path);
       },
-      openWritable: (path) => {
+      openWritable: async (path) => {
         this.#step(`open ${path}`);
-        return this.#wrapFile(files.openWritable(path), path);
+        return this.#wrapFile(await files.openWritable(path), path);
       },
       link: (path, name) => (this.#step(`link ${path} ${name}`), files.link(path, name)),
       rename: (from, to) => (this.#step(`rename ${from} ${to}`), files.rename(from, to)),
