@@ -1,5 +1,7 @@
 /** `zs3 check` and `zs3 backup`, put together: what they read, beside a server that runs or without one. */
 
+import { makeBackup } from "./cli/backup_command.ts";
+import { BackupFolder } from "./cli/backup_folder.ts";
 import { type Checkable, checkStore } from "./cli/check_command.ts";
 import { CheckStateFile } from "./cli/check_state.ts";
 import { findDataDir, isClusterNodes } from "./cli/data_dir.ts";
@@ -11,11 +13,14 @@ import { systemClock, systemRandom } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Log } from "./log.ts";
 import { explainFailure } from "./storage/catalog.ts";
+import { BackupFiles, type BackupSummary, type BackupWatch } from "./storage/backup.ts";
 import { CatalogView } from "./storage/catalog_view.ts";
-import { catalogPath, DataDirLock } from "./storage/data_dir.ts";
+import { catalogPath, clusterPath, DataDirLock } from "./storage/data_dir.ts";
+import { openDatabase } from "./storage/database.ts";
 import { FileStore } from "./storage/file_store.ts";
 import { FileTree } from "./storage/file_tree.ts";
 import { diskFiles } from "./storage/files.ts";
+import { StoreBackup } from "./storage/store_backup.ts";
 import { StoreCheck } from "./storage/store_check.ts";
 
 type OpenCheckable = Checkable & AsyncDisposable;
@@ -138,6 +143,90 @@ function openStopController(): { readonly signal: AbortSignal } & Disposable {
   return { signal: controller.signal, [Symbol.dispose]: () => stop[Symbol.dispose]() };
 }
 
-export function backupDataDir(_config: Config, _print: (line: string) => void): Promise<number> {
-  throw new Error("backups aren't made yet");
+/** Returns the exit code. Throws StartError when there is nothing to copy, or something is in the way. */
+export async function backupDataDir(
+  config: Config,
+  print: (line: string) => void,
+): Promise<number> {
+  const dataDir = await findDataDir(config.dataDir);
+  using stop = openStopController();
+  using bar = new ProgressBar(Deno.stdout);
+  const folder = await BackupFolder.open(config.backupTo ?? "", dataDir);
+  const isNode = await isClusterNodes(dataDir);
+  const options = { bar, print, stop: stop.signal, to: folder.path };
+  try {
+    return await makeBackup(async (watch) => {
+      const placing = new BackupFiles(diskFiles, watch);
+      const job = { dataDir, folder, placing, watch };
+      const summary = isNode ? await backupNode(job) : await backupStore(job);
+      stop.signal.throwIfAborted();
+      await folder.finish(dataDir, isNode ? NODE_DATABASE : STORE_DATABASE);
+      return summary;
+    }, options);
+  } catch (error) {
+    await folder.discard();
+    if (error === stop.signal.reason) throw new StartError("stopped: no backup was made");
+    throw error;
+  }
+}
+
+const STORE_DATABASE = "catalog.db";
+const NODE_DATABASE = "cluster.db";
+
+interface BackupJob {
+  readonly dataDir: string;
+  readonly folder: BackupFolder;
+  readonly placing: BackupFiles;
+  readonly watch: BackupWatch;
+}
+
+async function backupStore(job: BackupJob): Promise<BackupSummary> {
+  const { dataDir, folder, placing, watch } = job;
+  using view = openCatalog(dataDir);
+  const path = catalogPath(folder.partial);
+  view.copyTo(path);
+  using previous = folder.hasPrevious ? openCatalog(folder.path) : undefined;
+  const database = openDatabase(path);
+  try {
+    const summary = await new StoreBackup({
+      source: { view, tree: openTree(dataDir) },
+      target: { database, tree: openTree(folder.partial) },
+      previous: previous && { view: previous, tree: openTree(folder.path) },
+      files: diskFiles,
+      placing,
+      watch,
+    }).run();
+    return summary;
+  } finally {
+    database.close();
+    await diskFiles.sync(path);
+  }
+}
+
+async function backupNode(job: BackupJob): Promise<BackupSummary> {
+  const { ContentBackup } = await import("./storage/content_backup.ts");
+  const { ContentView } = await import("./storage/content_view.ts");
+  const { dataDir, folder, placing, watch } = job;
+  using view = ContentView.open(dataDir, diskFiles);
+  diskFiles.makeDirectory(`${folder.partial}/.cas`);
+  const path = clusterPath(folder.partial);
+  const summary = await new ContentBackup({
+    view,
+    source: dataDir,
+    target: folder.partial,
+    previous: folder.hasPrevious ? folder.path : undefined,
+    files: diskFiles,
+    placing,
+    watch,
+  }).run(path);
+  const database = openDatabase(path);
+  try {
+    // Others remember how far they have followed this node's changes: those of the backup are a feed of their own.
+    database.prepare("UPDATE feed SET id = ?").run(systemRandom.bytes(16).toHex());
+  } finally {
+    database.close();
+  }
+  await Deno.copyFile(`${dataDir}/.node_id`, `${folder.partial}/.node_id`);
+  for (const each of [path, `${folder.partial}/.node_id`]) await diskFiles.sync(each);
+  return summary;
 }

@@ -49,7 +49,8 @@ export async function findImportSource(from: string, target: string): Promise<st
   throw new StartError(`${from} is no data dir of a standalone server: nothing is imported`);
 }
 
-function isWithin(folder: string, path: string): boolean {
+/** Whether an absolute path is the folder's, or of something in it. */
+export function isWithin(folder: string, path: string): boolean {
   return path === folder || path.startsWith(`${folder}/`);
 }
 

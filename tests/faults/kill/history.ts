@@ -46,6 +46,21 @@ export class KeyHistory {
     return this.#changes.filter((change) => !isOver(change)).map((change) => change.state);
   }
 
+  /** A moment, for `possibleBetween`. */
+  get now(): number {
+    return this.#now;
+  }
+
+  /** The same of whoever looked at some time between two moments, whatever happened since. */
+  possibleBetween(from: number, to: number): readonly State[] {
+    const isOver = (change: Change) =>
+      this.#changes.some((other) =>
+        other.acknowledgedAt <= from && other.begunAt > change.acknowledgedAt
+      );
+    return this.#changes.filter((change) => change.begunAt <= to && !isOver(change))
+      .map((change) => change.state);
+  }
+
   /** What it was found to hold, now that no change is in flight. */
   settle(state: State): void {
     const at = ++this.#now;

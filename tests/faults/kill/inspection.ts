@@ -2,6 +2,7 @@
 
 import {
   AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
   GetObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
@@ -12,7 +13,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { AwsClient } from "../../support/aws_client.ts";
 import { sha256 } from "../../support/bytes.ts";
 import { filesBelow } from "../../support/tree.ts";
-import type { State } from "./history.ts";
+import type { KeyHistory, State } from "./history.ts";
 import { completeUpload } from "./writer.ts";
 import { BUCKET, type World } from "./world.ts";
 
@@ -36,21 +37,64 @@ export async function inspectObjects(world: World, client: AwsClient): Promise<v
   await checkObjects(world, client);
 }
 
-/** Each key holds what it may; LIST says the same as GET. */
+/** Moments before and after a copy was made, by key. */
+export interface Period {
+  readonly from: ReadonlyMap<string, number>;
+  readonly to: ReadonlyMap<string, number>;
+}
+
+export function momentOf(world: World): Map<string, number> {
+  return new Map(Array.from(world.histories, ([key, history]) => [key, history.now]));
+}
+
+/** Of a server that has a copy: each key holds what it may have held while that was made. Its unfinished uploads can be completed. */
+export async function inspectCopy(
+  world: World,
+  client: AwsClient,
+  { from, to }: Period,
+): Promise<void> {
+  await checkEach(
+    world,
+    client,
+    (key, history) => history.possibleBetween(from.get(key) ?? 0, to.get(key) ?? 0),
+  );
+  const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: BUCKET }));
+  for (const { Key, UploadId } of Uploads) {
+    const target = { Bucket: BUCKET, Key, UploadId };
+    const { Parts = [] } = await client.send(new ListPartsCommand(target));
+    if (Parts.length === 0) continue;
+    const MultipartUpload = { Parts: Parts.map(({ PartNumber, ETag }) => ({ PartNumber, ETag })) };
+    await client.send(new CompleteMultipartUploadCommand({ ...target, MultipartUpload }));
+  }
+}
+
+/** Each key holds what it may. */
 async function checkObjects(world: World, client: AwsClient): Promise<void> {
+  const found = await checkEach(world, client, (_, history) => history.possible());
+  for (const [key, history] of world.histories) history.settle(found.get(key));
+}
+
+/** LIST says the same as GET, which is returned. */
+async function checkEach(
+  world: World,
+  client: AwsClient,
+  possibleOf: (key: string, history: KeyHistory) => readonly State[],
+): Promise<Map<string, State>> {
   const listed = await listObjects(client);
+  const all = new Map<string, State>();
   for (const [key, history] of world.histories) {
     const found = await readObject(client, key);
-    const possible = history.possible();
+    const possible = possibleOf(key, history);
     assert(
       possible.some((state) => isSame(state, found)),
       `${key} holds ${describe(found)}; it may hold ${possible.map(describe).join(" or ")}`,
     );
     assertEquals(listed.get(key), found && `${found.etag} ${found.size}`, `${key} in the listing`);
     listed.delete(key);
-    history.settle(found);
+    all.set(key, found);
   }
   assertEquals([...listed.keys()], [], "objects that nobody wrote");
+  return all;
 }
 
 async function readObject(client: AwsClient, key: string): Promise<State> {
