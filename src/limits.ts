@@ -45,7 +45,7 @@ export const LIMITS = {
 
   // Bodies.
   bodyIdleMsMax: 60_000,
-  bodyBytesInMemory: 1 * MiB,
+  bodyBytesInMemory: 384 * KiB, // two halves of a buffer, and what is just being read
   bodyMemoryBytesMax: 128 * MiB,
   bodyRoomWaitMs: 5_000,
   readBodyBytesAtOnce: 128 * KiB,

@@ -106,12 +106,16 @@ Deno.test("--max-requests: beyond it 503 SlowDown, while health and metrics answ
 Deno.test("--max-body-memory: who finds no room waits, and is told to slow down in the end", async () => {
   await using program = await start("--max-body-memory=1M");
   using large = await StalledPut.begin(program, "large", 1024 * KiB);
-  await until(program, 1);
+  using other = await StalledPut.begin(program, "other", 1024 * KiB);
+  using third = await StalledPut.begin(program, "third", 256 * KiB);
+  await until(program, 3);
   const refused = await putNow(program, "small", 10);
   assert(refused.startsWith("HTTP/1.1 503") && refused.includes("SlowDown"), refused);
   const waiting = putNow(program, "small", 10);
-  await until(program, 2);
-  assert((await large.end()).startsWith("HTTP/1.1 200"));
+  await until(program, 4);
+  for (const stalled of [large, other, third]) {
+    assert((await stalled.end()).startsWith("HTTP/1.1 200"));
+  }
   assert((await waiting).startsWith("HTTP/1.1 200"));
 });
 
