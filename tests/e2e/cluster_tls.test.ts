@@ -17,6 +17,8 @@ async function writeCertificates({ path }: TempDir) {
   return { authorityFile, flags: [`--tls-cert=${path}/cert.pem`, `--tls-key=${path}/key.pem`] };
 }
 
+const PATIENCE_MS = 30_000;
+
 Deno.test("nodes that trust one authority join over https", async () => {
   await using temp = await TempDir.make();
   const { authorityFile, flags } = await writeCertificates(temp);
@@ -25,9 +27,16 @@ Deno.test("nodes that trust one authority join over https", async () => {
     flags: [...flags, `--tls-ca=${authorityFile}`],
   });
   using client = openFetch({ authorityFile });
-  const { text } = await client.text(`${cluster.node(2).url}/_zs3/peers`);
-  const states = JSON.parse(text).map(({ state }: { state: string }) => state);
-  assertEquals(states, ["settled", "settled"]);
+  const statesOf = async () => {
+    const { text } = await client.text(`${cluster.node(2).url}/_zs3/peers`);
+    return JSON.parse(text).map(({ state }: { state: string }) => state);
+  };
+  // They answer requests a moment before each knows that the other has settled.
+  const end = performance.now() + PATIENCE_MS;
+  while ((await statesOf()).includes("synced") && performance.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assertEquals(await statesOf(), ["settled", "settled"]);
 });
 
 Deno.test("an authority that can't be read ends the start, and says which", async () => {
