@@ -30,7 +30,7 @@ import { createServer, type ServerOptions } from "./src/server.ts";
 import type { DiskContent } from "./src/storage/disk_content.ts";
 import { FileStore } from "./src/storage/file_store.ts";
 import type { ObjectStore } from "./src/storage/object_store.ts";
-import { VERSION } from "./src/version.ts";
+import { versionText } from "./src/version.ts";
 
 /** Runs one command to its end; returns the exit code. */
 async function main(words: readonly string[]): Promise<number> {
@@ -51,7 +51,7 @@ async function run(loaded: Loaded, load: () => Promise<Loaded>): Promise<number>
       printOut(helpText().trimEnd());
       return 0;
     case "version":
-      printOut(`zs3 ${VERSION}`);
+      printOut(versionText());
       return 0;
     case "serve":
       return await serve(loaded, load);
@@ -229,5 +229,7 @@ function printOut(line: string): void {
 
 // A worker started from this same file has `import.meta.main` too (Deno 2.9): it must not become a second server.
 if (import.meta.main && !("DedicatedWorkerGlobalScope" in globalThis)) {
-  Deno.exit(await main(Deno.args));
+  // Not awaited here: a module of the bundled program that is loaded later imports this one, and would wait for its end.
+  Deno.exitCode = 1;
+  main(Deno.args).then(Deno.exit);
 }

@@ -31,7 +31,7 @@ Deno.test("--version, -v and version print one line and end with 0", async () =>
   for (const word of ["--version", "-v", "version"]) {
     const { code, stdout, stderr } = await runProgram([word]);
     assertEquals([code, stderr], [0, ""]);
-    assertMatch(stdout, /^zs3 \d+\.\d+\.\d+\n$/);
+    assertMatch(stdout, /^zs3 \d+\.\d+\.\d+(?: \([0-9a-f]{12}(?:, changed)?\))?\n$/);
   }
 });
 

@@ -1,10 +1,13 @@
 /** The real program as a child process: started on a free port of 127.0.0.1, awaited by its ready line, stopped by signal. */
 
+import { PERMISSIONS } from "../../scripts/build/compile.ts";
 import { makeCertificate, type TestCertificate } from "./certificate.ts";
 import { ChildOutput, killChild, scriptOptions } from "./child.ts";
 import { TempDir } from "./temp_dir.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).href;
+/** Another program to test than the sources: a bundle (`….js`), run with no more permissions than an executable has, or an executable. */
+const OTHER_PROGRAM = Deno.env.get("ZS3_TEST_PROGRAM") ?? "";
 const READY_LINE = /^zs3 ready (\S+)\n/m;
 
 export interface ProgramOptions {
@@ -136,7 +139,13 @@ function command(
   words: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): Deno.Command {
-  return new Deno.Command(Deno.execPath(), scriptOptions(MAIN, words, environment));
+  const options = scriptOptions(MAIN, words, environment);
+  if (OTHER_PROGRAM === "") return new Deno.Command(Deno.execPath(), options);
+  if (!OTHER_PROGRAM.endsWith(".js")) {
+    return new Deno.Command(OTHER_PROGRAM, { ...options, args: [...words] });
+  }
+  const args = ["run", ...PERMISSIONS, OTHER_PROGRAM, ...words];
+  return new Deno.Command(Deno.execPath(), { ...options, args });
 }
 
 async function writeCertificate(dir: string, certificate: TestCertificate): Promise<string[]> {
