@@ -1,7 +1,7 @@
 /**
  * The program: command line → Config → parts → Deno.serve → drain. The only file that knows concrete classes.
  *
- * Exit codes: 0 done; 1 it could not start, or `check` or `import` found problems; 2 the command line is wrong.
+ * Exit codes: 0 done; 1 it could not start, or `check`, `backup` or `import` found problems; 2 the command line is wrong.
  */
 
 import { createKeyring, type Keyring } from "./src/auth/keyring.ts";

@@ -11,7 +11,7 @@ import { textToName } from "./name_text.ts";
 import type { Record, RecordName } from "./record.ts";
 
 export interface ContentCheckOptions {
-  /** Whether to set damaged blocks aside: for a node that doesn't run. */
+  /** Whether to set damaged blocks aside, and forget those that are gone: for a node that doesn't run. */
   readonly isRepair: boolean;
 }
 
@@ -90,7 +90,8 @@ export class ContentCheck {
   }
 
   #noteUnsound(hash: string, kind: ProblemKind): void {
-    if (kind === "damaged" && this.#isRepair) this.#content.setAside(hash);
+    if (this.#isRepair && kind === "damaged") this.#content.setAside(hash);
+    if (this.#isRepair && kind === "missing") this.#content.forget(hash);
     if (this.#unsound.size < LIMITS.unsoundBlocksNamedMax) this.#note(hash, kind);
     else this.#tellBlock(hash, { kind, first: undefined, count: 0 });
   }
@@ -101,22 +102,22 @@ export class ContentCheck {
   }
 
   #tellBlock(hash: string, { kind, first, count }: Users): void {
-    const isSetAside = kind === "damaged" && this.#isRepair;
     const more = count > 1 ? ` and of ${count - 1} more` : "";
     const owner = first === undefined ? "of no object" : `of ${first}${more}`;
-    const remedy = kind === "damaged" && !isSetAside
+    const isKept = kind === "damaged" && !this.#isRepair;
+    const what = kind === "missing"
+      ? "its file is gone"
+      : isKept
+      ? "its bytes are damaged"
+      : "its bytes are damaged and were set aside";
+    const remedy = isKept
       ? "the node drops it when it reads it, and fetches it from another"
       : "the node fetches it from another when it runs";
-    const what = isSetAside
-      ? "its bytes are damaged and were set aside"
-      : kind === "damaged"
-      ? "its bytes are damaged"
-      : "its file is gone";
     this.#watch.problem({
       kind,
       subject: blockText(hash),
       what: `${what}: ${remedy}; it is ${owner}`,
-      isRepaired: isSetAside,
+      isRepaired: this.#isRepair,
     });
   }
 

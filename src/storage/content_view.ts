@@ -5,7 +5,7 @@ import { systemRandom } from "../clock.ts";
 import { BlockFiles } from "./block_files.ts";
 import { BlockRefRows } from "./block_ref_rows.ts";
 import { clusterPath } from "./data_dir.ts";
-import { type Database, openDatabaseToRead } from "./database.ts";
+import { type Database, openDatabase, openDatabaseToRead } from "./database.ts";
 import { isDamage } from "./database_failure.ts";
 import { RECORDS_TITLE } from "./disk_records.ts";
 import type { Files } from "./files.ts";
@@ -86,6 +86,18 @@ export class ContentView implements Disposable {
     this.#files.makeDirectory(folder);
     const path = `${this.#dataDir}/.cas/${hash.slice(0, 2)}/${hash}.blob`;
     this.#files.rename(path, `${folder}/${hash}.blob`);
+    this.forget(hash);
+  }
+
+  /** For a node that doesn't run: the block isn't held. */
+  forget(hash: string): void {
+    if (this.#index === undefined) return;
+    const index = openDatabase(indexPath(this.#dataDir));
+    try {
+      index.prepare("DELETE FROM blocks WHERE hash = ?").run(hashToBytes(hash));
+    } finally {
+      index.close();
+    }
   }
 
   /** Live records, or tombstones; ascending, above `after`. */
@@ -123,7 +135,7 @@ export class ContentView implements Disposable {
 
 /** undefined when there is none that can be read: a node makes it anew, of what the folders hold. */
 function openIndex(dataDir: string, files: Files): Database | undefined {
-  const path = `${dataDir}/.index/blocks.db`;
+  const path = indexPath(dataDir);
   if (files.stat(path) === undefined) return undefined;
   try {
     return openDatabaseToRead(path, BLOCKS_VERSION, "the index of blocks");
@@ -131,4 +143,8 @@ function openIndex(dataDir: string, files: Files): Database | undefined {
     if (isDamage(error)) return undefined;
     throw error;
   }
+}
+
+function indexPath(dataDir: string): string {
+  return `${dataDir}/.index/blocks.db`;
 }

@@ -1,6 +1,7 @@
 /**
  * `zs3 backup` of a data dir that is written to, with the server killed in the middle of it: the copy is a data dir in which every
- * object is one whole version that was there, or on its way, while the copy was made. `ZS3_TEST_KILLS` raises the rounds.
+ * object is one whole version that was there, or on its way, while the copy was made. `zs3 check` beside the same load finds
+ * nothing. `ZS3_TEST_KILLS` raises the rounds.
  */
 
 import { assertEquals } from "@std/assert";
@@ -104,6 +105,8 @@ async function backUpUnderWriters(
   const words = ["backup", `--data-dir=${dataDir}`, `--to=${copy}`];
   await until(() => done > 20);
   assertEquals((await runProgram(words)).code, 0);
+  const checked = await runProgram(["check", `--data-dir=${dataDir}`]);
+  assertEquals([checked.code, checked.stderr], [0, ""], checked.stdout);
   const from = momentOf(world);
   const child = spawnProgram(words);
   if (isKilled) {

@@ -125,17 +125,21 @@ Deno.test("blocks that are damaged or gone are told with what they are of, and l
 Deno.test("a repair sets damaged blocks aside: then the node lacks them, and knows it", async () => {
   await using temp = await TempDir.make();
   await (await openContent(temp.path))[Symbol.asyncDispose]();
-  const [, two = ""] = HASHES;
+  const [one = "", two = ""] = HASHES;
   await flipByte(pathOf(temp.path, two), 1);
+  await Deno.remove(pathOf(temp.path, one));
   const { problems } = await check(temp.path, { isRepair: true });
-  assertEquals(problems.map(({ kind, isRepaired }) => [kind, isRepaired]), [["damaged", true]]);
+  assertEquals(problems.map(({ kind, isRepaired }) => [kind, isRepaired]).sort(), [
+    ["damaged", true],
+    ["missing", true],
+  ]);
+  assertEquals((await check(temp.path)).problems, []);
   assertEquals(Array.from(Deno.readDirSync(`${temp.path}/.damaged`), ({ name }) => name), [
     `${two}.blob`,
   ]);
   await using content = await openDiskContent({ dataDir: temp.path, durability: "relaxed" });
   await content.blocks.reconciled();
-  assertEquals(content.blocks.has(two), false);
-  assertEquals((await check(temp.path)).problems, []);
+  assertEquals([content.blocks.has(one), content.blocks.has(two)], [false, false]);
 });
 
 Deno.test("an interrupted check goes on, and tells what it had found before", async () => {
