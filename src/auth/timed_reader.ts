@@ -2,6 +2,7 @@
 
 import { S3Error } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
+import { systemTimers } from "../timers.ts";
 import type { ByteSource } from "./byte_cursor.ts";
 
 /**
@@ -12,7 +13,8 @@ export class TimedReader implements ByteSource, AsyncDisposable {
   readonly #stream: ReadableStream<Uint8Array>;
   #reader: ReadableStreamDefaultReader<Uint8Array> | ReadableStreamBYOBReader;
   readonly #length: number | undefined;
-  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #idleMsMax: number;
+  #cancelTick: () => void;
   #received = 0;
   #isWaiting = false;
   #isQuiet = false;
@@ -24,7 +26,8 @@ export class TimedReader implements ByteSource, AsyncDisposable {
     this.#stream = stream;
     this.#reader = stream.getReader();
     this.#length = length;
-    this.#timer = setInterval(() => this.#tick(), idleMsMax);
+    this.#idleMsMax = idleMsMax;
+    this.#cancelTick = this.#tickLater();
   }
 
   async read(spare?: Uint8Array): Promise<Uint8Array | undefined> {
@@ -39,7 +42,7 @@ export class TimedReader implements ByteSource, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#timer);
+    this.#cancelTick();
     await (this.#isOver ? this.#timeout : this.#reader.cancel());
   }
 
@@ -82,6 +85,11 @@ export class TimedReader implements ByteSource, AsyncDisposable {
   #tick(): void {
     if (this.#isWaiting && this.#isQuiet) this.#timeout ??= this.#reader.cancel();
     this.#isQuiet = true;
+    this.#cancelTick = this.#tickLater();
+  }
+
+  #tickLater(): () => void {
+    return systemTimers.after(this.#idleMsMax, () => this.#tick());
   }
 }
 

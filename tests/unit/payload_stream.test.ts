@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { createHash } from "node:crypto";
 import { readSmallBody } from "../../src/auth/payload.ts";
+import { systemTimers } from "../../src/timers.ts";
 import { type ChecksumAlgorithm, checksumHeaderName, checksumOf } from "../../src/checksum.ts";
 import { S3Error } from "../../src/errors.ts";
 import { sha256Hex } from "./auth_support.ts";
@@ -176,17 +177,19 @@ Deno.test("a sender that says nothing is given up", async () => {
   assert(state.isCancelled);
 });
 
-/** `setInterval` whose ticks are made by hand. */
+/** The system's timers, with ticks that are made by hand. */
 function handTicked(): Disposable & { readonly tick: () => void } {
-  const { setInterval, clearInterval } = globalThis;
+  const { after } = systemTimers;
   let onTick = () => {};
-  Object.assign(globalThis, {
-    setInterval: (callback: () => void) => (onTick = callback, 1),
-    clearInterval: () => onTick = () => {},
+  Object.assign(systemTimers, {
+    after: (_ms: number, callback: () => void) => {
+      onTick = callback;
+      return () => onTick = () => {};
+    },
   });
   return {
     tick: () => onTick(),
-    [Symbol.dispose]: () => Object.assign(globalThis, { setInterval, clearInterval }),
+    [Symbol.dispose]: () => Object.assign(systemTimers, { after }),
   };
 }
 
