@@ -184,7 +184,7 @@ async function backupStore(job: BackupJob): Promise<BackupSummary> {
   const { dataDir, folder, placing, watch } = job;
   using view = openCatalog(dataDir);
   const path = catalogPath(folder.partial);
-  view.copyTo(path);
+  await view.copyTo(path);
   using previous = folder.hasPrevious ? openCatalog(folder.path) : undefined;
   const database = openDatabase(path);
   try {

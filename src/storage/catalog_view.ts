@@ -2,7 +2,7 @@
 
 import { CATALOG_MIGRATIONS } from "./catalog_schema.ts";
 import { CatalogSession } from "./catalog_session.ts";
-import { type Database, openDatabaseToRead } from "./database.ts";
+import { copyDatabase, type Database, openDatabaseToRead } from "./database.ts";
 import { Statements } from "./statements.ts";
 
 export class CatalogView implements Disposable {
@@ -30,9 +30,9 @@ export class CatalogView implements Disposable {
     }
   }
 
-  /** Makes a database of what is committed now, at a path where there is no file. It isn't synced. */
-  copyTo(path: string): void {
-    this.#database.prepare("VACUUM INTO ?").run(path);
+  /** Makes a database of what is committed now, at a path where there is no file. It isn't synced. Nothing else may be read meanwhile. */
+  async copyTo(path: string): Promise<void> {
+    await copyDatabase(this.#database, path);
   }
 
   [Symbol.dispose](): void {

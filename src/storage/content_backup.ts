@@ -36,7 +36,7 @@ export class ContentBackup {
   async run(recordsPath: string): Promise<BackupSummary> {
     const { view, files, target, placing } = this.#options;
     await this.#takeBlocks(0);
-    view.copyRecordsTo(recordsPath);
+    await view.copyRecordsTo(recordsPath);
     await this.#takeBlocks(FOLDERS.length);
     const folders = FOLDERS.map((folder) => `${target}/.cas/${folder}`);
     await eachLimited(

@@ -5,7 +5,7 @@ import { systemRandom } from "../clock.ts";
 import { BlockFiles } from "./block_files.ts";
 import { BlockRefRows } from "./block_ref_rows.ts";
 import { clusterPath } from "./data_dir.ts";
-import { type Database, openDatabase, openDatabaseToRead } from "./database.ts";
+import { copyDatabase, type Database, openDatabase, openDatabaseToRead } from "./database.ts";
 import { isDamage } from "./database_failure.ts";
 import { RECORDS_TITLE } from "./disk_records.ts";
 import type { Files } from "./files.ts";
@@ -122,9 +122,9 @@ export class ContentView implements Disposable {
     return this.#references.list(after, limit);
   }
 
-  /** Makes a database of the records committed now, at a path where there is no file. It isn't synced. */
-  copyRecordsTo(path: string): void {
-    this.#database.prepare("VACUUM INTO ?").run(path);
+  /** Makes a database of the records committed now, at a path where there is no file. It isn't synced. No record may be read meanwhile. */
+  async copyRecordsTo(path: string): Promise<void> {
+    await copyDatabase(this.#database, path);
   }
 
   [Symbol.dispose](): void {

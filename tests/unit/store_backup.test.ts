@@ -57,7 +57,7 @@ async function backUp(
     new FileTree({ dataDir, files, clock: systemClock, random: systemRandom });
   const viewOf = (dataDir: string) => CatalogView.open(`${dataDir}/.index/catalog.db`);
   using view = viewOf(dataDir);
-  view.copyTo(`${to}/.index/catalog.db`);
+  await view.copyTo(`${to}/.index/catalog.db`);
   const database = openDatabase(`${to}/.index/catalog.db`);
   using earlier = previous === undefined ? undefined : viewOf(previous);
   const problems: string[] = [];
