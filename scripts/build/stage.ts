@@ -52,9 +52,9 @@ async function writeCommit(path: string, commit: string): Promise<void> {
   );
 }
 
-/** Twelve digits, and whether the sources are other than they were then. "" without git. */
+/** Twelve digits, and whether the sources are other than they were then; or what ZS3_COMMIT says. "" without git. */
 async function findCommit(): Promise<string> {
-  const commit = await git("rev-parse", "--short=12", "HEAD");
+  const commit = Deno.env.get("ZS3_COMMIT") || await git("rev-parse", "--short=12", "HEAD");
   if (commit === undefined) return "";
   const changes = await git("status", "--porcelain", "--", "main.ts", "src", "deno.json");
   return changes === "" ? commit : `${commit}, changed`;
