@@ -38,6 +38,11 @@ async function main(words: readonly string[]): Promise<number> {
       const { embedded } = await compile(plain, DIST + name, target);
       await tell(name, `for ${target}, with ${embedded.join(", ")} inside`);
       made.push(name);
+      if (target === Deno.build.target && !await runs(DIST + name)) {
+        fail(
+          `zs3 build: ${name} has the program inside but doesn't run it: DENORT_BIN is no denort`,
+        );
+      }
     } catch (error) {
       if (!(error instanceof RuntimeMissing)) throw error;
       code = fail(`zs3 build: ${error.message}`);
@@ -55,6 +60,12 @@ function executables(word: string): readonly (readonly [Target, string])[] {
     target,
     Deno.build.os === "windows" ? "zs3.exe" : "zs3",
   ]);
+}
+
+/** Whether it is this program, and not the Deno that was taken for a runtime. */
+async function runs(executable: string): Promise<boolean> {
+  const { stdout } = await new Deno.Command(executable, { args: ["--version"] }).output();
+  return new TextDecoder().decode(stdout).startsWith("zs3 ");
 }
 
 async function emptyDist(): Promise<void> {
