@@ -1,49 +1,22 @@
 /** The arithmetic of AWS signatures: hashes, keyed hashes and their comparison. Knows no requests. */
 
-import { createHash, createHmac, type Hash } from "node:crypto";
+import { createHmac } from "node:crypto";
+import { type HmacKey, hmacSha256Hex, openHmacKey, sha256Hex } from "../hashing/short_sha256.ts";
 
 /** SHA-256 of nothing. */
 export const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-const SHA256_BLOCK_BYTES = 64;
-// deno-lint-ignore no-control-regex
-const ASCII = /^[\x00-\x7f]*$/;
+/** Hex SHA-256 of text whose code units are bytes, as header values are. */
+export const sha256OfLatin1 = sha256Hex;
 
-/**
- * Hex SHA-256 of text whose code units are bytes, as header values are. Pure ASCII takes the runtime's UTF-8 path, which is
- * twice as fast as its latin1 one.
- */
-export function sha256OfLatin1(text: string): string {
-  return createHash("sha256").update(text, ASCII.test(text) ? "utf8" : "latin1").digest("hex");
-}
-
-/**
- * Hex HMAC-SHA256. The two hashes that an HMAC starts with depend only on the key: kept from the first use of `key` on, they
- * make this twice as fast as `createHmac` (3.5 µs for 7.2 µs).
- */
+/** Hex HMAC-SHA256. The two hashes that an HMAC starts with depend only on the key: kept from the first use of `key` on. */
 export function hmacHex(key: Uint8Array, text: string): string {
-  let states = hmacStates.get(key);
-  if (states === undefined) hmacStates.set(key, states = startHmac(key));
-  const inner = states.inner.copy().update(text).digest();
-  return states.outer.copy().update(inner).digest("hex");
+  let opened = hmacKeys.get(key);
+  if (opened === undefined) hmacKeys.set(key, opened = openHmacKey(key));
+  return hmacSha256Hex(opened, text);
 }
 
-interface HmacStates {
-  readonly inner: Hash;
-  readonly outer: Hash;
-}
-
-const hmacStates = new WeakMap<Uint8Array, HmacStates>();
-
-/** RFC 2104, for keys no longer than a block. */
-function startHmac(key: Uint8Array): HmacStates {
-  const padded = (pad: number) =>
-    Uint8Array.from({ length: SHA256_BLOCK_BYTES }, (_, at) => (key[at] ?? 0) ^ pad);
-  return {
-    inner: createHash("sha256").update(padded(0x36)),
-    outer: createHash("sha256").update(padded(0x5c)),
-  };
-}
+const hmacKeys = new WeakMap<Uint8Array, HmacKey>();
 
 /** The key that signs for one day in one region: 32 bytes. */
 export function deriveSigningKey(secretKey: string, date: string, region: string): Uint8Array {

@@ -27,6 +27,7 @@ export const i32 = {
   or: binary(0x72),
   xor: binary(0x73),
   shl: binary(0x74),
+  shr: binary(0x76),
   rotate: binary(0x77),
   ofLong: (a: Code): Code => [a, 0xa7],
 };

@@ -1,6 +1,6 @@
 /** Takes a body in: small ones into memory, large ones into a temp file, hashed while the bytes pass. */
 
-import { createHash } from "node:crypto";
+import { md5Hex } from "../hashing/short_md5.ts";
 import type { Md5Pool } from "../hashing/md5_pool.ts";
 import type { Files } from "./files.ts";
 import type { FileTree } from "./file_tree.ts";
@@ -88,8 +88,7 @@ class Receiver {
     const size = this.#size;
     if (size <= this.#options.bytesMax) {
       const bytes = joined(this.#held, size);
-      const md5 = createHash("md5").update(bytes).digest("hex");
-      return { kind: "bytes", bytes, digest: { md5, size } };
+      return { kind: "bytes", bytes, digest: { md5: md5Hex(bytes), size } };
     }
     const spool = this.#spool ?? await this.#openSpool();
     const { temp, md5 } = await spool.end();
@@ -108,7 +107,12 @@ class Receiver {
   }
 }
 
+/** A chunk that came alone, in memory of its own, as it is. */
 function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
+  const [first] = chunks;
+  if (first?.length === size && first.buffer instanceof ArrayBuffer) {
+    if (first.buffer.byteLength === size) return new Uint8Array(first.buffer);
+  }
   const bytes = new Uint8Array(size);
   let at = 0;
   for (const chunk of chunks) {
