@@ -42,7 +42,6 @@ export class LinkTransport implements Transport, AsyncDisposable {
   /** When another may be tried, by address; Infinity while one is being opened. */
   readonly #nextTry = new Map<string, number>();
   readonly #running = new Set<Promise<void>>();
-  readonly #encoded = new WeakMap<Message, Uint8Array<ArrayBuffer>>();
   readonly #closing = new AbortController();
 
   constructor(options: LinkTransportOptions) {
@@ -58,7 +57,7 @@ export class LinkTransport implements Transport, AsyncDisposable {
     const isLong = (message.body?.length ?? 0) > LIMITS.linkCallBytesMax;
     const link = isLong ? undefined : this.#findLink(to);
     if (link === undefined) return await inner.call(to, message, timeoutMs);
-    const bytes = this.#encode(message);
+    const bytes = encodeMessage(message);
     if (bytes.length > LIMITS.linkCallBytesMax) return await inner.call(to, message, timeoutMs);
     return await link.call(bytes, timeoutMs);
   }
@@ -67,13 +66,6 @@ export class LinkTransport implements Transport, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(stopping());
     await Promise.all(this.#running);
-  }
-
-  /** One message to several peers is encoded once. */
-  #encode(message: Message): Uint8Array<ArrayBuffer> {
-    const bytes = this.#encoded.get(message) ?? encodeMessage(message);
-    this.#encoded.set(message, bytes);
-    return bytes;
   }
 
   /** The link to be used now; has one opened for later when there is none. */

@@ -4,8 +4,17 @@ import type { JsonObject } from "../storage/record.ts";
 import { encodeFrame, type Frame, isJsonObject } from "./frame.ts";
 import { type Message, PeerError, PeerFault, type Reply } from "./transport.ts";
 
-/** Throws PeerError "refused", "tooLarge". */
-export function encodeMessage({ kind, data, body }: Message): Uint8Array<ArrayBuffer> {
+/** Of messages that somebody still has. */
+const encoded = new WeakMap<Message, Uint8Array<ArrayBuffer>>();
+
+/** One message to several peers is encoded once; the bytes must stay as they are. Throws PeerError "refused", "tooLarge". */
+export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
+  const bytes = encoded.get(message) ?? encode(message);
+  encoded.set(message, bytes);
+  return bytes;
+}
+
+function encode({ kind, data, body }: Message): Uint8Array<ArrayBuffer> {
   try {
     return encodeFrame({ kind, data }, body);
   } catch (cause) {

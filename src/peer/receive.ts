@@ -45,15 +45,45 @@ async function readPieces(
   signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
   if (stream === null) return undefined;
-  const reader = stream.getReader();
+  const reader = openReader(stream);
   const cancel = () => void reader.cancel().catch(() => {});
   signal.addEventListener("abort", cancel, { once: true });
   try {
-    return await collect(reader, length);
+    return await (reader instanceof ReadableStreamBYOBReader
+      ? fill(reader, length)
+      : collect(reader, length));
   } finally {
     signal.removeEventListener("abort", cancel);
     cancel();
   }
+}
+
+/** A reader into given memory, unless the stream isn't one of bytes: that of a request which has come in whole isn't. */
+function openReader(
+  stream: ReadableStream<Uint8Array>,
+): ReadableStreamDefaultReader<Uint8Array> | ReadableStreamBYOBReader {
+  try {
+    return stream.getReader({ mode: "byob" });
+  } catch (error) {
+    if (error instanceof TypeError) return stream.getReader();
+    throw error;
+  }
+}
+
+/** Into one piece of memory from the start: nothing is held in pieces or copied. */
+async function fill(
+  reader: ReadableStreamBYOBReader,
+  length: number,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  let memory = new ArrayBuffer(length);
+  for (let filled = 0; filled < length;) {
+    const { done, value } = await reader.read(new Uint8Array(memory, filled));
+    if (done || value === undefined) return undefined;
+    memory = value.buffer;
+    filled += value.byteLength;
+  }
+  const { done } = await reader.read(new Uint8Array(1));
+  return done ? new Uint8Array(memory) : undefined;
 }
 
 async function collect(
