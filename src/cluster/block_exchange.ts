@@ -6,7 +6,7 @@
 import { blake3Hex } from "../blake3.ts";
 import { S3Error } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import { PeerError, PeerFault, type Reply } from "../peer/transport.ts";
+import { type Message, PeerError, PeerFault, type Reply } from "../peer/transport.ts";
 import type { BlockStore } from "../storage/content_store.ts";
 import type { BlockRef, JsonObject } from "../storage/record.ts";
 import type { Timers } from "../timers.ts";
@@ -45,6 +45,15 @@ interface Push {
   readonly skip: () => void;
 }
 
+/** A block for several nodes. */
+interface Shipment {
+  readonly hash: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The same for all of them, so that it is encoded once. */
+  readonly put: Message;
+  readonly isNew: boolean;
+}
+
 export class BlockExchange {
   readonly #options: BlockExchangeOptions;
   readonly #pushing = new Map<MemberKey, number>();
@@ -63,7 +72,7 @@ export class BlockExchange {
     const { membership, rules, terms, timers, peers } = this.#options;
     const holders = membership.holders(placeOfBlock(hash));
     const needed = rules.writesNeeded(terms, holders.length);
-    const pushes = this.#storeOnAll(holders, needed, hash, bytes);
+    const pushes = this.#storeOnAll(holders, needed, this.#shipment(holders, hash, bytes));
     await countedQuorum(pushes.map(({ done }) => done), needed, holders.length)
       .finally(() => pushes.forEach(({ skip }) => skip()));
     // Those who are nearly there set the pace; who lags is left to repair, and not waited for again for a while.
@@ -147,7 +156,7 @@ export class BlockExchange {
 
   /** Puts a block on another's disk; `hash` must be that of the bytes. Throws PeerError. */
   async give(member: MemberKey, hash: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    await this.#push(member, hash, bytes);
+    await this.#push(member, { hash, bytes, put: putMessage(hash, bytes), isNew: false });
   }
 
   /** Answers `block.offer`: whether the block is here, undamaged, and kept for a lease. */
@@ -196,8 +205,7 @@ export class BlockExchange {
   #storeOnAll(
     holders: readonly MemberKey[],
     needed: number,
-    hash: string,
-    bytes: Uint8Array<ArrayBuffer>,
+    shipment: Shipment,
   ): Push[] {
     const eager = holders.filter((member) => !this.#isBusy(member));
     const late = holders.filter((member) => this.#isBusy(member));
@@ -210,13 +218,13 @@ export class BlockExchange {
     const skip = () => start("skip");
     if (eager.length < needed) start("push");
     const pushes = eager.map((member) => {
-      const done = this.#storeOn(member, hash, bytes);
+      const done = this.#storeOn(member, shipment);
       done.catch(() => start("push"));
       return { member, done, skip };
     });
     const spares = late.map((member) => {
       const done = promise.then((order) => {
-        if (order === "push") return this.#storeOn(member, hash, bytes);
+        if (order === "push") return this.#storeOn(member, shipment);
         throw new PeerError("unreachable", "it is busy, and not needed");
       });
       return { member, done, skip };
@@ -229,9 +237,21 @@ export class BlockExchange {
       (this.#pushing.get(member) ?? 0) >= LIMITS.blockPushesAtOnce;
   }
 
-  async #storeOn(member: MemberKey, hash: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  async #storeOn(member: MemberKey, shipment: Shipment): Promise<void> {
+    const { hash, bytes } = shipment;
     if (member === this.#options.membership.self) await this.#keep(hash, bytes, true);
-    else await this.#push(member, hash, bytes);
+    else await this.#push(member, shipment);
+  }
+
+  /** Nodes that hold the same block mostly all have it, or none: this one needn't ask for what it would hold and doesn't. */
+  #shipment(
+    holders: readonly MemberKey[],
+    hash: string,
+    bytes: Uint8Array<ArrayBuffer>,
+  ): Shipment {
+    const { membership, blocks } = this.#options;
+    const isNew = holders.includes(membership.self) && !blocks.has(hash);
+    return { hash, bytes, put: putMessage(hash, bytes), isNew };
   }
 
   async #keep(hash: string, bytes: Uint8Array<ArrayBuffer>, isChecked: boolean): Promise<void> {
@@ -243,23 +263,26 @@ export class BlockExchange {
     counters.add("blocks_stored");
   }
 
-  /** Asks first: a block that is there already isn't sent. */
-  async #push(member: MemberKey, hash: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  /** Asks first, unless the block seems to be new: one that is there already isn't sent. */
+  async #push(member: MemberKey, { hash, put, isNew }: Shipment): Promise<void> {
     const { peers, counters } = this.#options;
     this.#pushing.set(member, (this.#pushing.get(member) ?? 0) + 1);
     try {
-      const offer = { kind: "block.offer", data: { hash } };
-      const { data } = await peers.call(member, offer, LIMITS.blockCallMs);
-      if (data["isHeld"] === true) {
+      if (!isNew && await this.#isHeldBy(member, hash)) {
         counters.add("blocks_deduplicated");
         return;
       }
-      const put = { kind: "block.put", data: { hash }, body: bytes, bodyHash: hash };
       await peers.call(member, put, LIMITS.blockCallMs);
       counters.add("blocks_pushed");
     } finally {
       this.#pushing.set(member, (this.#pushing.get(member) ?? 1) - 1);
     }
+  }
+
+  async #isHeldBy(member: MemberKey, hash: string): Promise<boolean> {
+    const offer = { kind: "block.offer", data: { hash } };
+    const { data } = await this.#options.peers.call(member, offer, LIMITS.blockCallMs);
+    return data["isHeld"] === true;
   }
 
   async #renewAllOn(
@@ -366,6 +389,10 @@ export class BlockExchange {
     if (!membership.holders(placeOfBlock(hash)).includes(membership.self)) return;
     await this.#keep(hash, bytes, true);
   }
+}
+
+function putMessage(hash: string, body: Uint8Array<ArrayBuffer>): Message {
+  return { kind: "block.put", data: { hash }, body, bodyHash: hash };
 }
 
 /** Resolves when `needed` of the promises have; rejects when that has become impossible. */

@@ -55,16 +55,25 @@ Deno.test("blocks: too few nodes fail a store at once, not after a timeout", asy
 
 Deno.test("blocks: what a node has already isn't sent again, and is leased there", async () => {
   const bench = new Bench(3);
-  await bench.drive(bench.node(1).blocks.write(HASH, BYTES));
+  for (const index of [0, 1]) await bench.drive(bench.node(index).blocks.write(HASH, BYTES));
   await bench.drive(bench.node(0).exchange.store(HASH, BYTES));
   assertEquals(bench.received(1, "block.put").length, 0);
   assertEquals(bench.received(2, "block.put").length, 1);
   assert(bench.node(1).leases.isLeased(HASH) && bench.node(2).leases.isLeased(HASH));
 });
 
+Deno.test("blocks: one that this node would have and hasn't is sent without asking", async () => {
+  const bench = new Bench(3);
+  await bench.drive(bench.node(0).exchange.store(HASH, BYTES));
+  for (const index of [1, 2]) {
+    assertEquals(bench.received(index, "block.offer").length, 0);
+    assertEquals(bench.received(index, "block.put").length, 1);
+  }
+});
+
 Deno.test("blocks: a damaged copy isn't taken for one that is held", async () => {
   const bench = new Bench(3);
-  await bench.drive(bench.node(1).blocks.write(HASH, BYTES));
+  for (const index of [0, 1]) await bench.drive(bench.node(index).blocks.write(HASH, BYTES));
   bench.node(1).content.damageBlock(HASH);
   await bench.drive(bench.node(0).exchange.store(HASH, BYTES));
   assertEquals(bench.received(1, "block.put").length, 1);
