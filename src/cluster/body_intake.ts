@@ -39,12 +39,29 @@ export async function takeBody(
   sizeHint: number | undefined,
   options: BodyIntakeOptions,
 ): Promise<Intake> {
-  const intake = new BodyIntake(options, blockBytesFor(sizeHint));
+  const intake = new BodyIntake(options, blockBytesFor(sizeHint), sizeHint);
+  // Short ones come in one chunk or two, for which it isn't worth while to use memory again.
+  const isLong = (sizeHint ?? Infinity) > LIMITS.readBodyBytesAtOnce;
   try {
-    for await (const chunk of body) await intake.take(chunk);
+    await takeAll(body, intake, isLong);
     return await intake.end();
   } finally {
     await intake.close();
+  }
+}
+
+/** As `for await`, but may give the chunks back, for their memory to be used again. */
+async function takeAll(body: Body, intake: BodyIntake, givesBack: boolean): Promise<void> {
+  const chunks = body[Symbol.asyncIterator]();
+  let next = await chunks.next();
+  try {
+    while (next.done !== true) {
+      await intake.take(next.value);
+      next = await chunks.next(givesBack ? next.value : undefined);
+    }
+  } catch (error) {
+    await chunks.return?.();
+    throw error;
   }
 }
 
@@ -63,26 +80,30 @@ class BodyIntake {
   readonly #storing = new Set<Promise<void>>();
   #fault: { readonly error: unknown } | undefined;
   #size = 0;
-  /** Of the block being filled. */
-  #held: Uint8Array[] = [];
+  readonly #sizeHint: number | undefined;
+  /** The block being filled, and how far it is. */
+  #held = new Uint8Array(0);
   #heldBytes = 0;
   #heldSince: number;
   #renewing: Promise<void> | undefined;
 
-  constructor(options: BodyIntakeOptions, blockBytes: number) {
+  constructor(options: BodyIntakeOptions, blockBytes: number, sizeHint: number | undefined) {
     this.#options = options;
+    this.#sizeHint = sizeHint;
     this.#blockBytes = blockBytes;
     this.#heldSince = options.timers.elapsed();
   }
 
+  /** Copies the chunk. */
   async take(chunk: Uint8Array): Promise<void> {
     this.#md5.update(chunk);
-    this.#size += chunk.length;
     if (this.#blocks.length > 0) this.#renewInTime();
     for (let rest = chunk; rest.length > 0;) {
-      const piece = rest.subarray(0, this.#blockBytes - this.#heldBytes);
-      this.#held.push(piece);
+      if (this.#heldBytes === this.#held.length) this.#makeRoom();
+      const piece = rest.subarray(0, this.#held.length - this.#heldBytes);
+      this.#held.set(piece, this.#heldBytes);
       this.#heldBytes += piece.length;
+      this.#size += piece.length;
       rest = rest.subarray(piece.length);
       if (this.#heldBytes === this.#blockBytes) await this.#storeBlock();
     }
@@ -127,14 +148,20 @@ class BodyIntake {
     this.#throwFault();
   }
 
+  /** For what is announced, else for a whole block. */
+  #makeRoom(): void {
+    const left = (this.#sizeHint ?? 0) - this.#size;
+    const isFirst = this.#heldBytes === 0;
+    const room = isFirst && left > 0 ? Math.min(left, this.#blockBytes) : this.#blockBytes;
+    const held = new Uint8Array(room);
+    held.set(this.#held);
+    this.#held = held;
+  }
+
   #takeHeld(): Uint8Array<ArrayBuffer> {
-    const bytes = new Uint8Array(this.#heldBytes);
-    let at = 0;
-    for (const piece of this.#held) {
-      bytes.set(piece, at);
-      at += piece.length;
-    }
-    this.#held = [];
+    const isWhole = this.#heldBytes === this.#held.length;
+    const bytes = isWhole ? this.#held : this.#held.slice(0, this.#heldBytes);
+    this.#held = new Uint8Array(0);
     this.#heldBytes = 0;
     return bytes;
   }
