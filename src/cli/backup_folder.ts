@@ -102,8 +102,10 @@ async function findReplaceable(path: string): Promise<boolean> {
   }
   const { name, size, mtimeMs } = mark.database;
   const now = await stateOf(path, name).catch(() => undefined);
-  const isUsed = now?.size !== size || now.mtimeMs !== mtimeMs ||
-    await exists(`${path}/.index/${name}-wal`);
+  // A copy may have kept no more than whole seconds.
+  const isSameTime = now?.mtimeMs === mtimeMs ||
+    now?.mtimeMs === Math.floor(mtimeMs / 1000) * 1000;
+  const isUsed = now?.size !== size || !isSameTime || await exists(`${path}/.index/${name}-wal`);
   if (!isUsed) return true;
   throw new StartError(
     `${path} was a backup, and a server has used it since: it isn't replaced. Give another folder`,
@@ -130,8 +132,7 @@ async function readMark(path: string): Promise<Mark | undefined> {
 
 async function stateOf(path: string, name: string): Promise<Mark["database"]> {
   const { size, mtime } = await Deno.stat(`${path}/.index/${name}`);
-  // Whole seconds: copies may keep no more.
-  return { name, size, mtimeMs: Math.floor((mtime?.getTime() ?? 0) / 1000) * 1000 };
+  return { name, size, mtimeMs: mtime?.getTime() ?? 0 };
 }
 
 async function isEmpty(path: string): Promise<boolean> {
