@@ -13,6 +13,7 @@ import { AwsClient } from "../support/aws_client.ts";
 import { LocalCluster } from "../support/local_cluster.ts";
 import { makeCertificate, type TestCertificate } from "../support/certificate.ts";
 import { Program } from "../support/program.ts";
+import { untilReceiving } from "../support/receiving.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 const ROOT = { accessKeyId: "root", secretAccessKey: "a long secret" };
@@ -28,7 +29,7 @@ async function said(program: Program, pattern: RegExp): Promise<void> {
 }
 
 /** An upload of which one half is sent, and the other when `finish` is called. Has begun when it is returned. */
-async function beginUpload(client: S3Client, Key: string) {
+async function beginUpload(program: Program, client: S3Client, Key: string) {
   const rest = Promise.withResolvers<void>();
   const begun = Promise.withResolvers<void>();
   const Body = Readable.from((async function* () {
@@ -42,6 +43,7 @@ async function beginUpload(client: S3Client, Key: string) {
   );
   ended.catch(begun.reject);
   await begun.promise;
+  await untilReceiving(program.dataDir, 1);
   return {
     finish: async () => {
       rest.resolve();
@@ -66,7 +68,7 @@ Deno.test({
     await using program = await Program.start({ flags: [`--config=${file}`, "--log-level=info"] });
     using old = new AwsClient(program, { credentials: ROOT });
     await old.send(new CreateBucketCommand({ Bucket: "bucket" }));
-    const upload = await beginUpload(old, "slow");
+    const upload = await beginUpload(program, old, "slow");
 
     await write({
       "access-key": "root",
@@ -120,7 +122,7 @@ Deno.test({
     const { url } = program;
     using former = new AwsClient({ url, authorityFile: trusted });
     await former.send(new CreateBucketCommand({ Bucket: "bucket" }));
-    const upload = await beginUpload(former, "slow");
+    const upload = await beginUpload(program, former, "slow");
 
     await Deno.writeTextFile(`${temp.path}/cert.pem`, "x");
     program.signal("SIGHUP");
