@@ -42,16 +42,17 @@ export function tableLines(
 }
 
 export function toJson(bench: Bench, machine: Machine, results: readonly Result[]): string {
-  const { only, zs3, before, ...options } = bench.options;
+  const { rounds, seconds, isLarge, keys, only } = bench.options;
   const whole = {
     bench: "speed",
     machine,
+    // How servers were started, and where this is written, are paths of one machine.
     options: {
-      ...options,
+      rounds,
+      seconds,
+      peers: bench.peers.map((peer) => peer.name),
+      ...(isLarge && { keys }),
       only: only.source,
-      zs3: zs3.join(" "),
-      before: before?.join(" "),
-      peers: bench.peers.map(({ name }) => name),
     },
     results: results.map(({ scenario, basisName, ratio, targets, rounds, medians, failures }) => ({
       name: scenario.name,
