@@ -1,6 +1,7 @@
 /** The body of a request as its sender promised it: unwrapped, verified while it passes, throwing instead of ending otherwise. */
 
 import { createHash } from "node:crypto";
+import { joinBytes } from "../bytes.ts";
 import type { ChecksumAlgorithm } from "../checksum.ts";
 import { S3Error } from "../errors.ts";
 import type { IncomingRequest } from "../incoming_request.ts";
@@ -110,18 +111,8 @@ export async function readSmallBody(
     if (size > bytesMax) throw new S3Error("MaxMessageLengthExceeded");
     chunks.push(chunk);
   }
-  const bytes = joinChunks(chunks, size);
+  const bytes = joinBytes(chunks, size);
   checkMd5(payload.contentMd5, bytes);
-  return bytes;
-}
-
-function joinChunks(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.byteLength;
-  }
   return bytes;
 }
 

@@ -1,5 +1,6 @@
 /** The bytes of a request as they arrive: as many as were announced, and with an end to the patience for a silent sender. */
 
+import { openReader } from "../bytes.ts";
 import { S3Error } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { systemTimers } from "../timers.ts";
@@ -90,18 +91,6 @@ export class TimedReader implements ByteSource, AsyncDisposable {
 
   #tickLater(): () => void {
     return systemTimers.after(this.#idleMsMax, () => this.#tick());
-  }
-}
-
-/** A reader into given memory, where the stream is of bytes, as those of requests are. */
-function openReader(
-  stream: ReadableStream<Uint8Array>,
-): ReadableStreamDefaultReader<Uint8Array> | ReadableStreamBYOBReader {
-  try {
-    return stream.getReader({ mode: "byob" });
-  } catch (error) {
-    if (error instanceof TypeError) return stream.getReader();
-    throw error;
   }
 }
 

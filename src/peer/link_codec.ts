@@ -7,6 +7,7 @@
  * changed, left out, repeated or put elsewhere fails the proof, and with it the link; up to that only one piece is ever held.
  */
 
+import { joinBytes } from "../bytes.ts";
 import { LIMITS } from "../limits.ts";
 import type { ProofKey } from "./proof_key.ts";
 
@@ -150,12 +151,12 @@ export class LinkReader {
   }
 
   #holdInOne(): Uint8Array {
-    const all = concat(this.#held, this.#heldBytes);
+    const all = joinBytes(this.#held, this.#heldBytes);
     this.#held = [all];
     return all;
   }
 
-  /** The message's bytes if this is the last part of them. */
+  /** The message's bytes if this is the last part of them: in memory of their own, as they outlive the piece. */
   #join({ number, bytes, isLast }: Part): Uint8Array<ArrayBuffer> | undefined {
     const begun = this.#begun.get(number) ?? { parts: [], bytes: 0 };
     begun.parts.push(bytes);
@@ -163,7 +164,7 @@ export class LinkReader {
     if (begun.bytes > this.#messageBytesMax) throw new LinkBroken("a message is too long");
     if (isLast) {
       this.#begun.delete(number);
-      return concat(begun.parts, begun.bytes);
+      return joinBytes(begun.parts, begun.bytes);
     }
     this.#begun.set(number, begun);
     if (this.#begun.size > this.#messagesMax) throw new LinkBroken("too many messages at once");
@@ -201,17 +202,6 @@ function readParts(payload: Uint8Array): Part[] {
 
 function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-/** Always in memory of its own: a message outlives the piece that it came in. */
-function concat(parts: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }
 
 /** In a time that doesn't tell how much of it is right. */

@@ -1,5 +1,6 @@
 /** The bytes of a request or reply, as many as its head said, and no more than that are ever held. */
 
+import { openReader } from "../bytes.ts";
 import { LIMITS } from "../limits.ts";
 import { orAborted } from "./deadline.ts";
 
@@ -55,18 +56,6 @@ async function readPieces(
   } finally {
     signal.removeEventListener("abort", cancel);
     cancel();
-  }
-}
-
-/** A reader into given memory, unless the stream isn't one of bytes: that of a request which has come in whole isn't. */
-function openReader(
-  stream: ReadableStream<Uint8Array>,
-): ReadableStreamDefaultReader<Uint8Array> | ReadableStreamBYOBReader {
-  try {
-    return stream.getReader({ mode: "byob" });
-  } catch (error) {
-    if (error instanceof TypeError) return stream.getReader();
-    throw error;
   }
 }
 

@@ -2,6 +2,7 @@
 /** An ObjectStore in memory: the contract at its simplest, for tests of everything above it. Nothing survives the process. */
 
 import { createHash } from "node:crypto";
+import { joinBytes } from "../bytes.ts";
 import { checksumOf } from "../checksum.ts";
 import { type Clock, type Random, systemClock, systemRandom } from "../clock.ts";
 import { S3Error } from "../errors.ts";
@@ -242,13 +243,7 @@ async function receive(body: seam.Body): Promise<Received> {
 }
 
 function concat(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let end = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, end);
-    end += chunk.length;
-  }
-  return bytes;
+  return joinBytes(chunks, chunks.reduce((sum, chunk) => sum + chunk.length, 0));
 }
 
 function md5Of(bytes: Uint8Array): string {

@@ -1,5 +1,6 @@
 /** Takes a body in: small ones into memory, large ones into a temp file, hashed while the bytes pass. */
 
+import { joinBytes } from "../bytes.ts";
 import { md5Hex } from "../hashing/short_md5.ts";
 import type { Md5Pool } from "../hashing/md5_pool.ts";
 import type { Files } from "./files.ts";
@@ -113,11 +114,5 @@ function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBu
   if (first?.length === size && first.buffer instanceof ArrayBuffer) {
     if (first.buffer.byteLength === size) return new Uint8Array(first.buffer);
   }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
+  return joinBytes(chunks, size);
 }
