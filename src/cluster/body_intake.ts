@@ -7,6 +7,7 @@ import { S3Error } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { BlockRef } from "../storage/record.ts";
 import type { Body, BodyDigest } from "../storage/object_store.ts";
+import { takeAll } from "../storage/take_all.ts";
 import type { Timers } from "../timers.ts";
 import type { BlockExchange } from "./block_exchange.ts";
 
@@ -43,25 +44,10 @@ export async function takeBody(
   // Short ones come in one chunk or two, for which it isn't worth while to use memory again.
   const isLong = (sizeHint ?? Infinity) > LIMITS.readBodyBytesAtOnce;
   try {
-    await takeAll(body, intake, isLong);
+    await takeAll(body, (chunk) => intake.take(chunk), () => isLong);
     return await intake.end();
   } finally {
     await intake.close();
-  }
-}
-
-/** As `for await`, but may give the chunks back, for their memory to be used again. */
-async function takeAll(body: Body, intake: BodyIntake, givesBack: boolean): Promise<void> {
-  const chunks = body[Symbol.asyncIterator]();
-  let next = await chunks.next();
-  try {
-    while (next.done !== true) {
-      await intake.take(next.value);
-      next = await chunks.next(givesBack ? next.value : undefined);
-    }
-  } catch (error) {
-    await chunks.return?.();
-    throw error;
   }
 }
 

@@ -9,6 +9,7 @@ import type { Body, BodyDigest } from "./object_store.ts";
 import type { PartPlace } from "./part_places.ts";
 import type { Room } from "./room.ts";
 import { Spool } from "./spool.ts";
+import { takeAll } from "./take_all.ts";
 
 /** A body that has arrived whole. Its temp file, if it has one, belongs to whoever holds this. */
 export type Received =
@@ -37,25 +38,10 @@ export interface ReceiveOptions {
 export async function receiveBody(body: Body, options: ReceiveOptions): Promise<Received> {
   const receiver = new Receiver(options);
   try {
-    await takeAll(body, receiver);
+    await takeAll(body, (chunk) => receiver.take(chunk), () => !receiver.holds);
     return await receiver.end();
   } catch (error) {
     await receiver.discard();
-    throw error;
-  }
-}
-
-/** As `for await`, but gives chunks back that aren't held, for their memory to be used again. */
-async function takeAll(body: Body, receiver: Receiver): Promise<void> {
-  const chunks = body[Symbol.asyncIterator]();
-  try {
-    let next = await chunks.next();
-    while (next.done !== true) {
-      await receiver.take(next.value);
-      next = await chunks.next(receiver.holds ? undefined : next.value);
-    }
-  } catch (error) {
-    await chunks.return?.();
     throw error;
   }
 }
