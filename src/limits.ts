@@ -135,7 +135,6 @@ export const LIMITS = {
   discoveryMs: 2_000,
   meetIntervalMs: 5_000,
   triesBeforeTold: 3,
-  gossipDelayMs: 50,
 
   // Cluster: blocks.
   blockBytes: 1 * MiB,
