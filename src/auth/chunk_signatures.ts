@@ -1,7 +1,8 @@
 /** The chain of signatures through a chunked body: each is over the one before it, the first over the request's. */
 
 import { S3Error } from "../errors.ts";
-import { EMPTY_SHA256, hmacHex, isSameSignature, sha256OfLatin1 } from "./signature.ts";
+import { sha256Hex } from "../hashing/short_sha256.ts";
+import { EMPTY_SHA256, hmacHex, isSameSignature } from "./signature.ts";
 import type { Signing } from "./sigv4.ts";
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html and sigv4-streaming-trailers.html */
@@ -21,7 +22,7 @@ export class ChunkSignatures {
 
   /** `canonical`: the trailer's lines as `name:value\n`, latin1. Throws SignatureDoesNotMatch. */
   checkTrailer(canonical: string, given: string): void {
-    this.#check("AWS4-HMAC-SHA256-TRAILER", sha256OfLatin1(canonical), given);
+    this.#check("AWS4-HMAC-SHA256-TRAILER", sha256Hex(canonical), given);
   }
 
   #check(algorithm: string, hashes: string, given: string): void {

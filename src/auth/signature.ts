@@ -1,13 +1,10 @@
 /** The arithmetic of AWS signatures: hashes, keyed hashes and their comparison. Knows no requests. */
 
 import { createHmac } from "node:crypto";
-import { type HmacKey, hmacSha256Hex, openHmacKey, sha256Hex } from "../hashing/short_sha256.ts";
+import { type HmacKey, hmacSha256Hex, openHmacKey } from "../hashing/short_sha256.ts";
 
 /** SHA-256 of nothing. */
 export const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-
-/** Hex SHA-256 of text whose code units are bytes, as header values are. */
-export const sha256OfLatin1 = sha256Hex;
 
 /** Hex HMAC-SHA256. The two hashes that an HMAC starts with depend only on the key: kept from the first use of `key` on. */
 export function hmacHex(key: Uint8Array, text: string): string {

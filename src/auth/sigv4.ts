@@ -6,6 +6,7 @@
 
 import type { Clock } from "../clock.ts";
 import { S3Error } from "../errors.ts";
+import { sha256Hex } from "../hashing/short_sha256.ts";
 import type { IncomingRequest } from "../incoming_request.ts";
 import { LIMITS } from "../limits.ts";
 import { parseAuthorizationHeader } from "./authorization_header.ts";
@@ -14,7 +15,7 @@ import { ALGORITHM } from "./credential.ts";
 import type { Caller, KeyPair, Keyring } from "./keyring.ts";
 import { parsePresignedQuery, signatureOfQuery, UNSIGNED_PAYLOAD } from "./presigned_query.ts";
 import { checkSignatureV2, parsePresignedV2, type PresignedV2 } from "./presigned_v2.ts";
-import { hmacHex, isSameSignature, sha256OfLatin1 } from "./signature.ts";
+import { hmacHex, isSameSignature } from "./signature.ts";
 import type { SignatureClaim } from "./signature_claim.ts";
 import { formatTimestamp } from "./timestamp.ts";
 
@@ -206,7 +207,7 @@ function checkSignature(request: IncomingRequest, claim: SignatureClaim, key: Ui
 
 function stringToSign(claim: SignatureClaim, canonical: string): string {
   const { timestamp, credential } = claim;
-  return `${ALGORITHM}\n${timestamp}\n${credential.scope}\n${sha256OfLatin1(canonical)}`;
+  return `${ALGORITHM}\n${timestamp}\n${credential.scope}\n${sha256Hex(canonical)}`;
 }
 
 /** S3's own answer, code included. */
