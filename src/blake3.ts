@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { BLAKE3_FLAGS, blake3Kernel } from "./hashing/blake3_kernel.ts";
-import { encodeModule } from "./hashing/wasm_code.ts";
+import { openFunction, openMemory, PAGE_BYTES } from "./hashing/wasm_code.ts";
 
 const CHUNK_BYTES = 1024;
 const BLOCK_BYTES = 64;
@@ -14,13 +14,13 @@ const MESSAGE_BYTES_MAX = 8 * 1024 * 1024;
 const WINDOW_BYTES = 64 * 1024;
 /** Where the chaining values of all chunks begin; lanes that nobody needs may read and write a little behind. */
 const VALUES = WINDOW_BYTES + LANES * CHUNK_BYTES;
-const PAGES = Math.ceil((VALUES + MESSAGE_BYTES_MAX / CHUNK_BYTES * VALUE_BYTES) / 65_536) + 1;
+const PAGES = Math.ceil((VALUES + MESSAGE_BYTES_MAX / CHUNK_BYTES * VALUE_BYTES) / PAGE_BYTES) + 1;
 
-const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared: true });
+const memory = openMemory(PAGES);
 const bytesOfMemory = new Uint8Array(memory.buffer);
 const valueAt = Buffer.from(memory.buffer, VALUES, VALUE_BYTES);
 const encoder = new TextEncoder();
-const hash4 = openKernel();
+const hash4 = openFunction(blake3Kernel(), memory) as Kernel;
 
 /** The 256-bit hash in 64 lower-case hex digits; of a text, that of its UTF-8 bytes. Throws RangeError for over 8 MiB. */
 export function blake3Hex(content: Uint8Array | string): string {
@@ -51,11 +51,6 @@ type Kernel = (
   lastBytes: number,
   out: number,
 ) => void;
-
-function openKernel(): Kernel {
-  const module = new WebAssembly.Module(encodeModule([blake3Kernel()], PAGES));
-  return new WebAssembly.Instance(module, { env: { memory } }).exports["hash4"] as Kernel;
-}
 
 /** Puts down the chaining values of all chunks; gives how many there are. */
 function hashChunks(message: Uint8Array): number {

@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { CRC_TABLES_BYTES, crcKernel, crcTables } from "./hashing/crc_kernel.ts";
-import { encodeModule } from "./hashing/wasm_code.ts";
+import { openFunction, openMemory } from "./hashing/wasm_code.ts";
 
 /** A checksum over bytes given one chunk after the other. Any number may be open at once; one left unfinished costs nothing. */
 export interface Digest {
@@ -66,15 +66,13 @@ type CrcFunction = (state: bigint, from: number, to: number) => bigint;
  * which takes a few milliseconds.
  */
 class CrcEngine {
-  readonly #memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared: true });
+  readonly #memory = openMemory(PAGES);
   readonly #buffer = new Uint8Array(this.#memory.buffer, CRC_TABLES_BYTES);
   readonly #crc: CrcFunction;
 
   constructor(polynomial: bigint) {
     new BigUint64Array(this.#memory.buffer).set(crcTables(polynomial));
-    const module = new WebAssembly.Module(encodeModule([crcKernel()], PAGES));
-    const { exports } = new WebAssembly.Instance(module, { env: { memory: this.#memory } });
-    this.#crc = exports.crc as CrcFunction;
+    this.#crc = openFunction(crcKernel(), this.#memory) as CrcFunction;
   }
 
   update(state: bigint, chunk: Uint8Array): bigint {

@@ -5,7 +5,7 @@
 
 import { Buffer } from "node:buffer";
 import { MD5_START, md5Kernel, md5Table } from "./md5_kernel.ts";
-import { encodeModule } from "./wasm_code.ts";
+import { encodeModule, openMemory, PAGE_BYTES } from "./wasm_code.ts";
 
 /** Where things are, in bytes. */
 export interface Md5World {
@@ -28,14 +28,13 @@ export interface Md5World {
   readonly ringBytes: number;
 }
 
-const PAGE_BYTES = 65_536;
 const HEADS = 1024;
 const HEAD_BYTES = 64;
 
 export function createMd5World(slots: number, ringBytes: number): Md5World {
   const rings = Math.ceil((HEADS + slots * HEAD_BYTES) / PAGE_BYTES) * PAGE_BYTES;
   const pages = Math.ceil((rings + slots * ringBytes) / PAGE_BYTES);
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  const memory = openMemory(pages);
   const module = new WebAssembly.Module(encodeModule([md5Kernel(1), md5Kernel(2)], pages));
   const table = 256;
   const constants = md5Table();

@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { MD5_BLOCK_BYTES, MD5_START, md5Kernel, md5Table } from "./md5_kernel.ts";
-import { encodeModule } from "./wasm_code.ts";
+import { openFunction, openMemory } from "./wasm_code.ts";
 
 const PAGES = 2;
 const STATE = 64 * 4;
@@ -12,7 +12,7 @@ const LENGTH_BYTES = 8;
 /** From here on node:crypto isn't slower. */
 const BYTES_MAX = 65_536;
 
-const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared: true });
+const memory = openMemory(PAGES);
 const bytes = new Uint8Array(memory.buffer);
 const words = new Uint32Array(memory.buffer);
 const digest = new Uint8Array(4 * WORDS);
@@ -37,7 +37,5 @@ export function md5Hex(message: Uint8Array): string {
 
 function openKernel(): NonNullable<typeof kernel> {
   words.set(md5Table());
-  const module = new WebAssembly.Module(encodeModule([md5Kernel(1)], PAGES));
-  const { md5x1 } = new WebAssembly.Instance(module, { env: { memory } }).exports;
-  return md5x1 as NonNullable<typeof kernel>;
+  return openFunction(md5Kernel(1), memory) as NonNullable<typeof kernel>;
 }

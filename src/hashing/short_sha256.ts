@@ -6,10 +6,9 @@
 
 import { createHash, createHmac } from "node:crypto";
 import { SHA256_BLOCK_BYTES, SHA256_START, sha256Kernel } from "./sha256_kernel.ts";
-import { encodeModule } from "./wasm_code.ts";
+import { openFunction, openMemory, PAGE_BYTES } from "./wasm_code.ts";
 
 const PAGES = 1;
-const PAGE_BYTES = 65_536;
 const WORDS = 8;
 /** Where the message lies, behind the state. */
 const MESSAGE = SHA256_BLOCK_BYTES;
@@ -17,7 +16,7 @@ const LENGTH_BYTES = 8;
 /** Longer texts are left to node:crypto. */
 const TEXT_MAX = 16_384;
 
-const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared: true });
+const memory = openMemory(PAGES);
 const bytes = new Uint8Array(memory.buffer, 0, PAGE_BYTES);
 const words = new Uint32Array(memory.buffer, 0, PAGE_BYTES / 4);
 const digest = new Uint8Array(4 * WORDS);
@@ -93,7 +92,5 @@ function takeDigest(): Uint8Array<ArrayBuffer> {
 }
 
 function openKernel(): NonNullable<typeof kernel> {
-  const module = new WebAssembly.Module(encodeModule([sha256Kernel()], PAGES));
-  const { sha256 } = new WebAssembly.Instance(module, { env: { memory } }).exports;
-  return sha256 as NonNullable<typeof kernel>;
+  return openFunction(sha256Kernel(), memory) as NonNullable<typeof kernel>;
 }

@@ -1,9 +1,15 @@
-/** A small emitter of WebAssembly: as much of the binary format as the hash kernels need, in functions that give the code of expressions. */
+/**
+ * A small emitter of WebAssembly: as much of the binary format as the hash kernels need, in functions that give the code of expressions;
+ * and what makes it run.
+ */
 
 /** Instructions, nested as they were put together. An expression leaves one value on the stack, a statement none. */
 export type Code = number | readonly Code[];
 
 export type ValueType = "i32" | "i64" | "v128";
+
+/** What the size of a memory is counted in. */
+export const PAGE_BYTES = 65_536;
 
 export interface WasmFunction {
   readonly name: string;
@@ -91,6 +97,20 @@ export function encodeModule(
     section(7, functions.map((f, index) => [name(f.name), 0, unsigned(index)])),
     section(10, functions.map(encodeBody)),
   ]));
+}
+
+/** Memory for a module: of as many pages as it will ever have. */
+export function openMemory(pages: number): WebAssembly.Memory {
+  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+}
+
+/** The compiled function, over the memory, which must come from `openMemory`. */
+export function openFunction(source: WasmFunction, memory: WebAssembly.Memory): CallableFunction {
+  const module = new WebAssembly.Module(
+    encodeModule([source], memory.buffer.byteLength / PAGE_BYTES),
+  );
+  return new WebAssembly.Instance(module, { env: { memory } })
+    .exports[source.name] as CallableFunction;
 }
 
 const TYPES = { i32: 0x7f, i64: 0x7e, v128: 0x7b } as const satisfies Record<ValueType, number>;
