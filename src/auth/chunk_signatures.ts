@@ -1,8 +1,9 @@
 /** The chain of signatures through a chunked body: each is over the one before it, the first over the request's. */
 
+import { isSameText } from "../constant_time.ts";
 import { S3Error } from "../errors.ts";
 import { sha256Hex } from "../hashing/short_sha256.ts";
-import { EMPTY_SHA256, hmacHex, isSameSignature } from "./signature.ts";
+import { EMPTY_SHA256, hmacHex } from "./signature.ts";
 import type { Signing } from "./sigv4.ts";
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html and sigv4-streaming-trailers.html */
@@ -29,7 +30,7 @@ export class ChunkSignatures {
     const { timestamp, scope, signingKey } = this.#signing;
     const toSign = `${algorithm}\n${timestamp}\n${scope}\n${this.#previous}\n${hashes}`;
     const computed = hmacHex(signingKey, toSign);
-    if (!isSameSignature(computed, given)) {
+    if (!isSameText(computed, given)) {
       throw new S3Error("SignatureDoesNotMatch", {
         details: { StringToSign: toSign, SignatureProvided: given },
       });

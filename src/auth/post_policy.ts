@@ -1,12 +1,13 @@
 /** The signature and the policy of a browser's POST form: who signed it, and whether the form keeps to it. */
 
+import { isSameText } from "../constant_time.ts";
 import { S3Error } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { signatureV2Error } from "./authorization_header.ts";
 import { ALGORITHM, type Blame, checkDate, parseCredential } from "./credential.ts";
 import type { Caller } from "./keyring.ts";
 import { parsePostPolicy, type PostCondition, type PostPolicy } from "./post_conditions.ts";
-import { hmacHex, isSameSignature } from "./signature.ts";
+import { hmacHex } from "./signature.ts";
 import { type AuthWorld, findPair } from "./sigv4.ts";
 import { findTimestampMs } from "./timestamp.ts";
 
@@ -54,7 +55,7 @@ function verify(policy: string, fields: PostFields, { keyring, region }: AuthWor
   const pair = findPair(keyring, credential.accessKeyId);
   if (fields.has("x-amz-security-token")) throw new S3Error("InvalidToken");
   const key = keyring.signingKey(pair, credential.date, credential.region);
-  if (!isSameSignature(hmacHex(key, policy), signature)) {
+  if (!isSameText(hmacHex(key, policy), signature)) {
     throw new S3Error("SignatureDoesNotMatch", {
       details: {
         AWSAccessKeyId: pair.accessKeyId,

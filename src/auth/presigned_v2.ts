@@ -5,9 +5,9 @@
 
 import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
+import { isSameText } from "../constant_time.ts";
 import { S3Error } from "../errors.ts";
 import type { IncomingRequest } from "../incoming_request.ts";
-import { isSameSignature } from "./signature.ts";
 
 // RFC 9110 §5.6.2, lower case: without the colon that ends it.
 const HEADER_NAME = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
@@ -99,7 +99,7 @@ export function checkSignatureV2(
   const query = signedQuery(request);
   const paths = signedPaths(request.rawPath, hostBucket);
   const texts = paths.map((path) => head + utf8AsLatin1(path + query));
-  if (texts.some((text) => isSameSignature(hmacSha1(secretKey, text), claim.signature))) return;
+  if (texts.some((text) => isSameText(hmacSha1(secretKey, text), claim.signature))) return;
   throw new S3Error("SignatureDoesNotMatch", {
     details: {
       AWSAccessKeyId: claim.accessKeyId,

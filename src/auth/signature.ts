@@ -1,4 +1,4 @@
-/** The arithmetic of AWS signatures: hashes, keyed hashes and their comparison. Knows no requests. */
+/** The arithmetic of AWS signatures: hashes and keyed hashes. Knows no requests. */
 
 import { createHmac } from "node:crypto";
 import { type HmacKey, hmacSha256Hex, openHmacKey } from "../hashing/short_sha256.ts";
@@ -19,19 +19,6 @@ const hmacKeys = new WeakMap<Uint8Array, HmacKey>();
 export function deriveSigningKey(secretKey: string, date: string, region: string): Uint8Array {
   const dateKey = hmac(new TextEncoder().encode("AWS4" + secretKey), date);
   return hmac(hmac(hmac(dateKey, region), "s3"), "aws4_request");
-}
-
-/**
- * Whether the signature given is the one computed, in a time that doesn't tell how much of it is right: every character is
- * looked at, and nothing branches on one. (`timingSafeEqual` does the same for 1 µs and two copies.)
- */
-export function isSameSignature(computed: string, given: string): boolean {
-  if (given.length !== computed.length) return false;
-  let difference = 0;
-  for (let at = 0; at < computed.length; at++) {
-    difference |= computed.charCodeAt(at) ^ given.charCodeAt(at);
-  }
-  return difference === 0;
 }
 
 function hmac(key: Uint8Array, text: string): Uint8Array {

@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
+import { isSameText } from "../constant_time.ts";
 import { S3Error } from "../errors.ts";
 import { sha256Hex } from "../hashing/short_sha256.ts";
 import type { IncomingRequest } from "../incoming_request.ts";
@@ -15,7 +16,7 @@ import { ALGORITHM } from "./credential.ts";
 import type { Caller, KeyPair, Keyring } from "./keyring.ts";
 import { parsePresignedQuery, signatureOfQuery, UNSIGNED_PAYLOAD } from "./presigned_query.ts";
 import { checkSignatureV2, parsePresignedV2, type PresignedV2 } from "./presigned_v2.ts";
-import { hmacHex, isSameSignature } from "./signature.ts";
+import { hmacHex } from "./signature.ts";
 import type { SignatureClaim } from "./signature_claim.ts";
 import { formatTimestamp } from "./timestamp.ts";
 
@@ -190,10 +191,10 @@ function checkSkew(claim: SignatureClaim, nowMs: number): void {
 function checkSignature(request: IncomingRequest, claim: SignatureClaim, key: Uint8Array): void {
   const canonical = canonicalRequest(request, claim);
   const toSign = stringToSign(claim, canonical);
-  if (isSameSignature(hmacHex(key, toSign), claim.signature)) return;
+  if (isSameText(hmacHex(key, toSign), claim.signature)) return;
   for (const reading of otherReadings(request, claim)) {
     const other = stringToSign(claim, canonicalRequest(request, claim, reading));
-    if (isSameSignature(hmacHex(key, other), claim.signature)) return;
+    if (isSameText(hmacHex(key, other), claim.signature)) return;
   }
   throw new S3Error("SignatureDoesNotMatch", {
     details: {

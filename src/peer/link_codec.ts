@@ -8,6 +8,7 @@
  */
 
 import { joinBytes } from "../bytes.ts";
+import { isSameBytes } from "../constant_time.ts";
 import { LIMITS } from "../limits.ts";
 import type { ProofKey } from "./proof_key.ts";
 
@@ -125,7 +126,7 @@ export class LinkReader {
     for (let piece = this.#takePiece(); piece !== undefined; piece = this.#takePiece()) {
       const payload = piece.subarray(HEAD_BYTES);
       const proof = piece.subarray(LENGTH_BYTES, HEAD_BYTES);
-      if (!isSame(this.#prove(payload), proof)) throw new LinkBroken("a piece isn't proven");
+      if (!isSameBytes(this.#prove(payload), proof)) throw new LinkBroken("a piece isn't proven");
       for (const part of readParts(payload)) {
         const bytes = this.#join(part);
         if (bytes !== undefined) messages.push({ number: part.number, bytes });
@@ -202,11 +203,4 @@ function readParts(payload: Uint8Array): Part[] {
 
 function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-/** In a time that doesn't tell how much of it is right. */
-function isSame(computed: Uint8Array, given: Uint8Array): boolean {
-  let difference = computed.length ^ given.length;
-  for (let at = 0; at < computed.length; at++) difference |= (computed[at] ?? 0) ^ (given[at] ?? 0);
-  return difference === 0;
 }

@@ -2,6 +2,7 @@
 
 import type { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
+import { isSameText } from "../constant_time.ts";
 
 /** What is being proved. No proof of one purpose is one of another. */
 export type ProofPurpose =
@@ -51,13 +52,4 @@ export class ProofKey {
       .update(JSON.stringify([PROTOCOL, purpose, ...facts]))
       .digest();
   }
-}
-
-function isSameText(computed: string, given: string): boolean {
-  if (given.length !== computed.length) return false;
-  let difference = 0;
-  for (let at = 0; at < computed.length; at++) {
-    difference |= computed.charCodeAt(at) ^ given.charCodeAt(at);
-  }
-  return difference === 0;
 }
