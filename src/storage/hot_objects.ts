@@ -5,6 +5,7 @@
 
 import { LIMITS } from "../limits.ts";
 import type { ObjectRow } from "./catalog_session.ts";
+import { Generations } from "./generations.ts";
 import { objectInfo } from "./object_row.ts";
 import type { ObjectInfo } from "./object_store.ts";
 
@@ -16,66 +17,39 @@ export interface HotObject {
   readonly bytes: Uint8Array<ArrayBuffer> | undefined;
 }
 
-/** Two generations: the older is dropped when the younger is full. That costs a hit nothing, and keeps what is used. */
 export class HotObjects {
-  #young = new Map<string, Mutable<HotObject>>();
-  #old = new Map<string, Mutable<HotObject>>();
-  /** Of the younger generation. */
-  #bytes = 0;
+  readonly #objects = new Generations<Mutable<HotObject>>({
+    entriesMax: LIMITS.hotObjectsMax,
+    bytesMax: LIMITS.hotBytesMax,
+    valueBytesMax: Infinity,
+    sizeOf: (_id, { bytes }) => bytes?.length ?? 0,
+  });
 
   find(bucket: string, key: string): HotObject | undefined {
-    const id = objectId(bucket, key);
-    const young = this.#young.get(id);
-    if (young !== undefined) return young;
-    const old = this.#old.get(id);
-    if (old === undefined) return undefined;
-    this.#old.delete(id);
-    this.#enter(id, old);
-    return old;
+    return this.#objects.find(objectId(bucket, key));
   }
 
   /** `row` must be what is committed. */
   add(row: ObjectRow): HotObject {
     const hot = { row, info: objectInfo(row), path: undefined, bytes: undefined };
-    this.#enter(objectId(row.bucket, row.key), hot);
+    this.#objects.set(objectId(row.bucket, row.key), hot);
     return hot;
   }
 
   /** Keeps the bytes of an object as long as it is what it is. */
   keepBytes(hot: HotObject, bytes: Uint8Array<ArrayBuffer>): void {
-    const kept = this.#young.get(objectId(hot.row.bucket, hot.row.key));
+    const kept = this.#objects.findYoung(objectId(hot.row.bucket, hot.row.key));
     if (kept !== hot || kept.bytes !== undefined) return;
     kept.bytes = bytes;
-    this.#grow(bytes.length);
+    this.#objects.grow(bytes.length);
   }
 
   forget(bucket: string, key: string): void {
-    const id = objectId(bucket, key);
-    const young = this.#young.get(id);
-    if (young !== undefined) {
-      this.#bytes -= young.bytes?.length ?? 0;
-      this.#young.delete(id);
-    }
-    this.#old.delete(id);
+    this.#objects.forget(objectId(bucket, key));
   }
 
   clear(): void {
-    this.#young.clear();
-    this.#old.clear();
-    this.#bytes = 0;
-  }
-
-  #enter(id: string, hot: Mutable<HotObject>): void {
-    this.#young.set(id, hot);
-    this.#grow(hot.bytes?.length ?? 0);
-  }
-
-  #grow(bytes: number): void {
-    this.#bytes += bytes;
-    if (this.#young.size < LIMITS.hotObjectsMax / 2 && this.#bytes < LIMITS.hotBytesMax / 2) return;
-    this.#old = this.#young;
-    this.#young = new Map();
-    this.#bytes = 0;
+    this.#objects.clear();
   }
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { LIMITS } from "../limits.ts";
+import { Generations } from "./generations.ts";
 import type { GroupCommit } from "./group_commit.ts";
 import type { Record } from "./record.ts";
 import { type BodyRow, type HeadRow, rowToRecord } from "./record_rows.ts";
@@ -18,14 +19,15 @@ export interface KnownRecord {
 const SELECT = "SELECT deleted, name, version, patches, data, hash, body, blocks, inline " +
   "FROM records LEFT JOIN bodies ON bodies.id = body WHERE deleted IN (0, 1) AND name = ?";
 
-/** Two generations: the older is dropped when the younger is full. */
 export class KnownRecords {
   readonly #group: Pick<GroupCommit, "statements" | "abandoned">;
   /** By name as text (name_text.ts); null for names that have no record. */
-  #young = new Map<string, KnownRecord | null>();
-  #old = new Map<string, KnownRecord | null>();
-  /** Of the younger generation. */
-  #bytes = 0;
+  readonly #known = new Generations<KnownRecord | null>({
+    entriesMax: Infinity,
+    bytesMax: LIMITS.knownRecordsBytesMax,
+    valueBytesMax: LIMITS.knownRecordBytesMax,
+    sizeOf,
+  });
   #abandoned: number;
 
   constructor(group: Pick<GroupCommit, "statements" | "abandoned">) {
@@ -35,23 +37,20 @@ export class KnownRecords {
 
   find(name: string): KnownRecord | undefined {
     this.#forgetUndone();
-    const young = this.#young.get(name);
-    if (young !== undefined) return young ?? undefined;
-    const known = this.#old.get(name) ?? this.#read(name);
-    this.#enter(name, known);
+    let known = this.#known.find(name);
+    if (known === undefined) this.#known.set(name, known = this.#read(name));
     return known ?? undefined;
   }
 
   /** Part of the change that writes it. */
   set(name: string, known: KnownRecord): void {
     this.#forgetUndone();
-    this.#enter(name, known);
+    this.#known.set(name, known);
   }
 
   /** Part of the change that removes it. */
   forget(name: string): void {
-    this.#young.delete(name);
-    this.#old.delete(name);
+    this.#known.forget(name);
   }
 
   #read(name: string): KnownRecord | null {
@@ -60,28 +59,12 @@ export class KnownRecords {
     return { record: rowToRecord(row), hash: row.hash, body: row.body };
   }
 
-  #enter(name: string, known: KnownRecord | null): void {
-    const bytes = sizeOf(name, known);
-    if (bytes > LIMITS.knownRecordBytesMax) {
-      this.forget(name);
-      return;
-    }
-    this.#young.set(name, known);
-    this.#bytes += bytes;
-    if (this.#bytes < LIMITS.knownRecordsBytesMax / 2) return;
-    this.#old = this.#young;
-    this.#young = new Map();
-    this.#bytes = 0;
-  }
-
   /** What a transaction wrote that was rolled back isn't so any more. */
   #forgetUndone(): void {
     const { abandoned } = this.#group;
     if (abandoned === this.#abandoned) return;
     this.#abandoned = abandoned;
-    this.#young.clear();
-    this.#old.clear();
-    this.#bytes = 0;
+    this.#known.clear();
   }
 }
 
