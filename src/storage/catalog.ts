@@ -5,7 +5,8 @@ import { type BucketRow, CatalogSession, type ObjectRow } from "./catalog_sessio
 import { type Database, openDatabase } from "./database.ts";
 import { explainDatabaseFailure } from "./database_failure.ts";
 import { type CommitMetrics, GroupCommit, type GroupCommitOptions } from "./group_commit.ts";
-import { type HotObject, HotObjects, objectId } from "./hot_objects.ts";
+import { type HotObject, HotObjects } from "./hot_objects.ts";
+import { objectId } from "./names.ts";
 import { Statements } from "./statements.ts";
 
 export type { Durability } from "./group_commit.ts";

@@ -6,6 +6,7 @@
 import { LIMITS } from "../limits.ts";
 import type { ObjectRow } from "./catalog_session.ts";
 import { Generations } from "./generations.ts";
+import { objectId } from "./names.ts";
 import { objectInfo } from "./object_row.ts";
 import type { ObjectInfo } from "./object_store.ts";
 
@@ -54,8 +55,3 @@ export class HotObjects {
 }
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
-
-/** Of an object among all. */
-export function objectId(bucket: string, key: string): string {
-  return `${bucket}/${key}`;
-}

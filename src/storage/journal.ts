@@ -18,6 +18,7 @@ import type { JournalAction, JournalRow } from "./catalog_session.ts";
 import type { Files } from "./files.ts";
 import { type FileTree, type MadeDirectory, parentsOf, type TreeChange } from "./file_tree.ts";
 import { directoryToPrefix, keyToAliasPath, keyToPath } from "./key_path.ts";
+import { objectId } from "./names.ts";
 import { eachLimited, nextTurn } from "./turns.ts";
 
 export interface JournalEntry {
@@ -111,13 +112,13 @@ export class Journal {
 
   /** The entry of the key that is committed and not yet laid out: what the object is until it is. */
   findPending(bucket: string, key: string): JournalEntry | undefined {
-    const entry = this.#entries.get(entryId(bucket, key));
+    const entry = this.#entries.get(objectId(bucket, key));
     return entry === undefined || entry.isLaidOut ? undefined : entry;
   }
 
   /** The same as a transaction sees it, which may have planned an entry itself. */
   findPendingAction(change: CatalogChange, bucket: string, key: string): JournalAction | undefined {
-    const id = entryId(bucket, key);
+    const id = objectId(bucket, key);
     if (!this.#planned.has(id)) return this.findPending(bucket, key)?.action;
     const row = change.findJournal(bucket, key);
     const entry = this.#entries.get(id);
@@ -150,7 +151,7 @@ export class Journal {
     const body = "body" in planned ? planned.body : undefined;
     const temp = "temp" in planned ? planned.temp : undefined;
     const mtime = "mtime" in planned ? planned.mtime : 0;
-    const id = entryId(bucket, key);
+    const id = objectId(bucket, key);
     this.#planned.add(id);
     const seq = change.putJournal({
       bucket,
@@ -183,7 +184,7 @@ export class Journal {
   /** Sees to it that a durable entry is laid out: at once when that is seldom, else soon. Call it in the order of the commits. */
   finish(entry: JournalEntry): void {
     this.#finishedAtMs = performance.now();
-    this.#waiting.set(entryId(entry.bucket, entry.key), entry);
+    this.#waiting.set(objectId(entry.bucket, entry.key), entry);
     if (entry.obsoleteTemps.length > 0) this.#throwAway(entry.obsoleteTemps.splice(0));
     if (this.#isPrompt(entry)) this.#layOutNow(entry);
     else if (this.#isMuch()) this.#draining ??= this.#drain();
@@ -249,7 +250,7 @@ export class Journal {
         behindSinceMs: -Infinity,
       };
       this.#enter(entry);
-      this.#waiting.set(entryId(entry.bucket, entry.key), entry);
+      this.#waiting.set(objectId(entry.bucket, entry.key), entry);
     }
     this.#draining ??= this.#drain();
   }
@@ -286,7 +287,7 @@ export class Journal {
   }
 
   #enter(entry: JournalEntry): void {
-    const id = entryId(entry.bucket, entry.key);
+    const id = objectId(entry.bucket, entry.key);
     const older = this.#entries.get(id);
     if (older !== undefined) {
       this.#bytes -= older.size;
@@ -301,12 +302,12 @@ export class Journal {
   }
 
   #leave(entry: JournalEntry): void {
-    this.#entries.delete(entryId(entry.bucket, entry.key));
+    this.#entries.delete(objectId(entry.bucket, entry.key));
     this.#bytes -= entry.size;
   }
 
   #isCurrent(entry: JournalEntry): boolean {
-    return this.#entries.get(entryId(entry.bucket, entry.key)) === entry;
+    return this.#entries.get(objectId(entry.bucket, entry.key)) === entry;
   }
 
   /** Lays out what waits as long as it is due, and lets requests in between. */
@@ -330,7 +331,7 @@ export class Journal {
   }
 
   #layOutNow(entry: JournalEntry): void {
-    this.#waiting.delete(entryId(entry.bucket, entry.key));
+    this.#waiting.delete(objectId(entry.bucket, entry.key));
     if (this.#isCurrent(entry)) this.#layOut(entry);
     if (this.#laidOut.size + this.#failed.length > 0) this.#settleSoon();
   }
@@ -351,7 +352,7 @@ export class Journal {
   }
 
   #rememberLayout(laidOut: LaidOut): void {
-    const id = entryId(laidOut.entry.bucket, laidOut.entry.key);
+    const id = objectId(laidOut.entry.bucket, laidOut.entry.key);
     const older = this.#laidOut.get(id);
     this.#laidOut.delete(id);
     const touched = older === undefined ? laidOut.touched : laidOut.touched.union(older.touched);
@@ -414,7 +415,7 @@ export class Journal {
    */
   async #settleAgain(): Promise<void> {
     for (const entry of this.#failed.splice(0)) {
-      if (this.#isCurrent(entry)) this.#waiting.set(entryId(entry.bucket, entry.key), entry);
+      if (this.#isCurrent(entry)) this.#waiting.set(objectId(entry.bucket, entry.key), entry);
     }
     if (this.#draining === undefined) this.#layOutWaiting(LIMITS.layoutSliceMs);
     while (
@@ -448,7 +449,7 @@ export class Journal {
   /** Makes the oldest layouts durable and drops their entries. */
   async #settleBatch(): Promise<void> {
     const batch = Array.from(this.#laidOut.values().take(LIMITS.settleBatchMax));
-    for (const { entry } of batch) this.#laidOut.delete(entryId(entry.bucket, entry.key));
+    for (const { entry } of batch) this.#laidOut.delete(objectId(entry.bucket, entry.key));
     try {
       await this.recordMade();
       if (this.#isStrict) await this.#sync(batch);
@@ -467,7 +468,7 @@ export class Journal {
   }
 
   #putBack(laidOut: LaidOut): void {
-    const id = entryId(laidOut.entry.bucket, laidOut.entry.key);
+    const id = objectId(laidOut.entry.bucket, laidOut.entry.key);
     const newer = this.#laidOut.get(id);
     const touched = newer === undefined ? laidOut.touched : laidOut.touched.union(newer.touched);
     this.#laidOut.set(id, { ...(newer ?? laidOut), touched });
@@ -491,8 +492,4 @@ function addParents(change: CatalogChange, { bucket, key, action }: JournalRow):
     const prefix = directoryToPrefix(path);
     if (prefix !== undefined) change.addDirectory(bucket, prefix, path);
   }
-}
-
-function entryId(bucket: string, key: string): string {
-  return `${bucket}/${key}`;
 }

@@ -105,6 +105,11 @@ export function prefixEnd(prefix: string): string | undefined {
   return undefined;
 }
 
+/** Of an object among all. */
+export function objectId(bucket: string, key: string): string {
+  return `${bucket}/${key}`;
+}
+
 function isSurrogate(unit: number): boolean {
   return (unit & 0xf800) === 0xd800;
 }

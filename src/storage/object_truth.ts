@@ -12,6 +12,7 @@ import type { FileStat } from "./files.ts";
 import type { FoundFile } from "./file_tree.ts";
 import type { StoreParts } from "./file_parts.ts";
 import type { HotObject } from "./hot_objects.ts";
+import { objectId } from "./names.ts";
 import { describesFile, foundRow } from "./object_row.ts";
 
 export type Located =
@@ -93,7 +94,7 @@ export class ObjectTruth {
 
   /** Makes the catalog agree with the key's file. `mayRead` false gives a large or unread file an ETag without reading it. */
   async refresh(bucket: string, key: string, mayRead = true): Promise<void> {
-    const id = `${bucket}/${key}`;
+    const id = objectId(bucket, key);
     let refreshing = this.#refreshing.get(id);
     if (refreshing === undefined) {
       refreshing = this.#refresh(bucket, key, mayRead).finally(() => this.#refreshing.delete(id));

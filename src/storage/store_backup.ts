@@ -15,6 +15,7 @@ import type { Database } from "./database.ts";
 import type { Files } from "./files.ts";
 import { type FileTree, join, type TreeChange } from "./file_tree.ts";
 import { directoryToPrefix, pathToKey } from "./key_path.ts";
+import { objectId } from "./names.ts";
 import { describesFile } from "./object_row.ts";
 import { Statements } from "./statements.ts";
 import { eachLimited } from "./turns.ts";
@@ -130,7 +131,7 @@ export class StoreBackup {
   }
 
   #isTaken(bucket: string, key: string): boolean {
-    return this.#leftOut.has(`${bucket}/${key}`) ||
+    return this.#leftOut.has(objectId(bucket, key)) ||
       this.#write.findObject(bucket, key) !== undefined ||
       this.#options.target.tree.findFile(bucket, key) !== undefined;
   }
@@ -172,7 +173,7 @@ export class StoreBackup {
       return;
     }
     this.#write.deleteObject(bucket, key);
-    this.#leftOut.add(`${bucket}/${key}`);
+    this.#leftOut.add(objectId(bucket, key));
     watch.problem(`${bucket}/${key}`, "it is being changed all the time, and isn't in the backup");
   }
 
