@@ -1,7 +1,8 @@
 /** The catalog of the standalone store: SQLite beside the files, by group_commit.ts. What the rows mean is its users' business. */
 
 import { CATALOG_MIGRATIONS } from "./catalog_schema.ts";
-import { type BucketRow, CatalogSession, type ObjectRow } from "./catalog_session.ts";
+import type { BucketRow, ObjectRow } from "./catalog_rows.ts";
+import { CatalogSession } from "./catalog_session.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { explainDatabaseFailure } from "./database_failure.ts";
 import { type CommitMetrics, GroupCommit, type GroupCommitOptions } from "./group_commit.ts";

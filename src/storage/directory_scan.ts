@@ -5,7 +5,7 @@
 
 import { LIMITS } from "../limits.ts";
 import type { CatalogChange } from "./catalog.ts";
-import type { DirectoryRow, ObjectRow, TextRange } from "./catalog_session.ts";
+import type { DirectoryRow, ObjectRow, TextRange } from "./catalog_rows.ts";
 import type { StoreParts } from "./file_parts.ts";
 import { join } from "./file_tree.ts";
 import { directoryToPrefix, pathToKey } from "./key_path.ts";

@@ -3,7 +3,7 @@
 import { S3Error } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { CatalogChange } from "./catalog.ts";
-import type { BucketRow } from "./catalog_session.ts";
+import type { BucketRow } from "./catalog_rows.ts";
 import type { StoreParts } from "./file_parts.ts";
 import type { JournalEntry } from "./journal.ts";
 import { bucketInfo } from "./object_row.ts";

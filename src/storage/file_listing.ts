@@ -5,7 +5,8 @@
  */
 
 import { LIMITS } from "../limits.ts";
-import type { CatalogSession, DirectoryRow, ListedRow } from "./catalog_session.ts";
+import type { DirectoryRow, ListedRow } from "./catalog_rows.ts";
+import type { CatalogSession } from "./catalog_session.ts";
 import { DirectoryScan, textRange } from "./directory_scan.ts";
 import type { StoreParts } from "./file_parts.ts";
 import { parentsOf } from "./file_tree.ts";

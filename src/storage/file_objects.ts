@@ -3,7 +3,7 @@
 import { S3Error } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { CatalogChange } from "./catalog.ts";
-import type { ObjectRow } from "./catalog_session.ts";
+import type { ObjectRow } from "./catalog_rows.ts";
 import { checkCondition } from "./condition.ts";
 import { copyDigest, digested, keptMeta } from "./copy_plan.ts";
 import type { FileBuckets } from "./file_buckets.ts";

@@ -3,7 +3,7 @@
 import { S3Error } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { CatalogChange } from "./catalog.ts";
-import type { ObjectRow, PartRow, TextRange, UploadRow } from "./catalog_session.ts";
+import type { ObjectRow, PartRow, TextRange, UploadRow } from "./catalog_rows.ts";
 import type { Version } from "./file_objects.ts";
 import type { StoreParts } from "./file_parts.ts";
 import type { OpenFile } from "./files.ts";

@@ -4,7 +4,7 @@
  */
 
 import { LIMITS } from "../limits.ts";
-import type { ObjectRow } from "./catalog_session.ts";
+import type { ObjectRow } from "./catalog_rows.ts";
 import { Generations } from "./generations.ts";
 import { objectId } from "./names.ts";
 import { objectInfo } from "./object_row.ts";

@@ -14,7 +14,7 @@ import { S3Error } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { Allowance } from "./allowance.ts";
 import type { Catalog, CatalogChange, Durability } from "./catalog.ts";
-import type { JournalAction, JournalRow } from "./catalog_session.ts";
+import type { JournalAction, JournalRow } from "./catalog_rows.ts";
 import type { Files } from "./files.ts";
 import { type FileTree, type MadeDirectory, parentsOf, type TreeChange } from "./file_tree.ts";
 import { directoryToPrefix, keyToAliasPath, keyToPath } from "./key_path.ts";

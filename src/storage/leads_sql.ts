@@ -1,6 +1,6 @@
 /** Common prefixes by SQL: from the first row of one to the first row of the next, however many lie between. */
 
-import type { TextRange } from "./catalog_session.ts";
+import type { TextRange } from "./catalog_rows.ts";
 import type { SqlValue } from "./database.ts";
 import { prefixEnd } from "./names.ts";
 

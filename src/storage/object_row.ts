@@ -1,6 +1,6 @@
 /** Between rows of the catalog and what the store shows of them. */
 
-import type { BucketRow, ListedRow, ObjectRow, PartRow, UploadRow } from "./catalog_session.ts";
+import type { BucketRow, ListedRow, ObjectRow, PartRow, UploadRow } from "./catalog_rows.ts";
 import type { FileStat } from "./files.ts";
 import { findMediaType } from "./media_types.ts";
 import type {

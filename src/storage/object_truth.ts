@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { S3Error } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { CatalogChange } from "./catalog.ts";
-import type { ObjectRow } from "./catalog_session.ts";
+import type { ObjectRow } from "./catalog_rows.ts";
 import type { FileStat } from "./files.ts";
 import type { FoundFile } from "./file_tree.ts";
 import type { StoreParts } from "./file_parts.ts";

@@ -9,7 +9,8 @@
 
 import { LIMITS } from "../limits.ts";
 import type { BackupFiles, BackupSummary, BackupWatch } from "./backup.ts";
-import { CatalogSession, type JournalAction, type ObjectRow } from "./catalog_session.ts";
+import type { JournalAction, ObjectRow } from "./catalog_rows.ts";
+import { CatalogSession } from "./catalog_session.ts";
 import type { CatalogView } from "./catalog_view.ts";
 import type { Database } from "./database.ts";
 import type { Files } from "./files.ts";

@@ -5,7 +5,8 @@
  */
 
 import { LIMITS } from "../limits.ts";
-import type { CatalogSession, JournalAction, ObjectRow } from "./catalog_session.ts";
+import type { JournalAction, ObjectRow } from "./catalog_rows.ts";
+import type { CatalogSession } from "./catalog_session.ts";
 import type { CheckPoint, CheckSummary, CheckWatch, ProblemKind } from "./check.ts";
 import { EtagHash } from "./etag_hash.ts";
 import type { Files } from "./files.ts";

@@ -1,7 +1,7 @@
 /** What `zs3 check --repair` does to a catalog that disagrees with the files. For a store that nobody else uses meanwhile. */
 
 import { LIMITS } from "../limits.ts";
-import type { ObjectRow } from "./catalog_session.ts";
+import type { ObjectRow } from "./catalog_rows.ts";
 import { EtagHash } from "./etag_hash.ts";
 import type { StoreParts } from "./file_parts.ts";
 import type { Files } from "./files.ts";

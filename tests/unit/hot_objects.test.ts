@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { LIMITS } from "../../src/limits.ts";
 import { HotObjects } from "../../src/storage/hot_objects.ts";
-import type { ObjectRow } from "../../src/storage/catalog_session.ts";
+import type { ObjectRow } from "../../src/storage/catalog_rows.ts";
 
 function row(key: string): ObjectRow {
   const facts = { etag: "e", size: 1, modified: 1, mtime: 1, part_count: null, meta: "{}" };

@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import * as fc from "fast-check";
 import { CATALOG_MIGRATIONS } from "../../src/storage/catalog_schema.ts";
-import { CatalogSession, type ListedRow } from "../../src/storage/catalog_session.ts";
+import type { ListedRow } from "../../src/storage/catalog_rows.ts";
+import { CatalogSession } from "../../src/storage/catalog_session.ts";
 import { type Database, migrate, openDatabase } from "../../src/storage/database.ts";
 import { textRange } from "../../src/storage/directory_scan.ts";
 import { findFold } from "../../src/storage/leads_sql.ts";
