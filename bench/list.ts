@@ -9,6 +9,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { LIMITS } from "../src/limits.ts";
 import { FileStore } from "../src/storage/file_store.ts";
 import type { ListPosition } from "../src/storage/object_store.ts";
+import { median } from "./speed/median.ts";
 
 interface Shape {
   readonly bucket: string;
@@ -115,8 +116,4 @@ async function listPages(
     if (after === undefined || listed >= keys) [after, listed] = [{ kind: "start" }, 0];
   }
   return times;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
 }
