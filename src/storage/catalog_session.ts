@@ -105,6 +105,18 @@ export class CatalogSession {
     );
   }
 
+  /** All keys after `after` ("" for the first on), in batches; each is read when it is asked for, so that keys may come and go. */
+  *scanKeys(bucket: string, after: string, batch: number): Generator<readonly string[]> {
+    let range = { from: after, isFromIncluded: after === "", before: undefined };
+    for (;;) {
+      const keys = this.scanListed(bucket, range, batch).map(([key]) => key);
+      const last = keys.at(-1);
+      if (last === undefined) return;
+      yield keys;
+      range = { from: last, isFromIncluded: false, before: undefined };
+    }
+  }
+
   /** As `scanListed`, of each common prefix the first only. */
   scanListedLeads(bucket: string, range: TextRange, fold: Fold, limit: number): ListedRow[] {
     return this.#tuples<ListedRow>(

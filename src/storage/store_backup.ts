@@ -9,7 +9,7 @@
 
 import { LIMITS } from "../limits.ts";
 import type { BackupFiles, BackupSummary, BackupWatch } from "./backup.ts";
-import type { JournalAction, ObjectRow } from "./catalog_rows.ts";
+import type { ObjectRow } from "./catalog_rows.ts";
 import { CatalogSession } from "./catalog_session.ts";
 import type { CatalogView } from "./catalog_view.ts";
 import type { Database } from "./database.ts";
@@ -17,6 +17,7 @@ import type { Files } from "./files.ts";
 import { type FileTree, join, type TreeChange } from "./file_tree.ts";
 import { directoryToPrefix, pathToKey } from "./key_path.ts";
 import { objectId } from "./names.ts";
+import { isSameLook, lookAt, type ObjectLook } from "./object_look.ts";
 import { describesFile } from "./object_row.ts";
 import { Statements } from "./statements.ts";
 import { eachLimited } from "./turns.ts";
@@ -36,12 +37,8 @@ export interface StoreBackupOptions {
   readonly watch: BackupWatch;
 }
 
-interface Look {
-  readonly row: ObjectRow | undefined;
-  readonly parts: string | undefined;
-  readonly entry:
-    | { readonly seq: number; readonly action: JournalAction; readonly temp: string | null }
-    | undefined;
+interface Look extends ObjectLook {
+  /** Of an entry that has it. */
   readonly body: Uint8Array<ArrayBuffer> | undefined;
 }
 
@@ -112,14 +109,8 @@ export class StoreBackup {
   }
 
   async #takeRecorded(bucket: string): Promise<void> {
-    let from = { from: "", isFromIncluded: true, before: undefined };
-    for (;;) {
-      const rows = this.#write.scanListed(bucket, from, LIMITS.rescanBatch);
-      const keys = rows.map(([key]) => key);
+    for (const keys of this.#write.scanKeys(bucket, "", LIMITS.rescanBatch)) {
       await eachLimited(keys, LIMITS.backupsAtOnce, (key) => this.#take(bucket, key));
-      const last = keys.at(-1);
-      if (last === undefined) return;
-      from = { from: last, isFromIncluded: false, before: undefined };
     }
   }
 
@@ -238,15 +229,10 @@ export class StoreBackup {
   #look(bucket: string, key: string): Look {
     const { view } = this.#options.source;
     return view.atOnce(() => {
-      const row = view.read.findObject(bucket, key);
-      const isJoined = row !== undefined && row.part_count !== null;
-      const entry = view.read.findJournal(bucket, key);
-      return {
-        row,
-        parts: isJoined ? view.read.findObjectParts(bucket, key) : undefined,
-        entry,
-        body: entry?.action === "write" ? view.read.findJournalBody(entry.seq) : undefined,
-      };
+      const look = lookAt(view.read, bucket, key);
+      const { entry } = look;
+      const body = entry?.action === "write" ? view.read.findJournalBody(entry.seq) : undefined;
+      return { ...look, body };
     });
   }
 
@@ -307,10 +293,4 @@ export class StoreBackup {
 /** There is no file. An object whose bytes are on their way to it isn't absent. */
 function absentOrAgain({ row, entry }: Look): Outcome {
   return row === undefined && entry?.action === "remove" ? "absent" : "again";
-}
-
-function isSameLook(a: Look, b: Look): boolean {
-  const names = ["etag", "size", "modified", "mtime", "part_count", "meta"] as const;
-  return a.entry?.seq === b.entry?.seq && (a.row === undefined) === (b.row === undefined) &&
-    names.every((name) => a.row?.[name] === b.row?.[name]);
 }

@@ -5,13 +5,14 @@
  */
 
 import { LIMITS } from "../limits.ts";
-import type { JournalAction, ObjectRow } from "./catalog_rows.ts";
+import type { ObjectRow } from "./catalog_rows.ts";
 import type { CatalogSession } from "./catalog_session.ts";
 import type { CheckPoint, CheckSummary, CheckWatch, ProblemKind } from "./check.ts";
 import { EtagHash } from "./etag_hash.ts";
 import type { Files } from "./files.ts";
 import { type FileTree, join } from "./file_tree.ts";
 import { pathToKey } from "./key_path.ts";
+import { isSameLook, lookAt, type ObjectLook } from "./object_look.ts";
 import { decodeParts, describesFile } from "./object_row.ts";
 import { unreadEtag } from "./object_truth.ts";
 import { nextTurn } from "./turns.ts";
@@ -39,13 +40,8 @@ export interface StoreRepair {
   adopt(bucket: string): Promise<void>;
 }
 
-/** What is known of a key at one moment. */
-interface Look {
+interface Look extends ObjectLook {
   readonly row: ObjectRow;
-  readonly parts: readonly number[] | undefined;
-  readonly entry:
-    | { readonly seq: number; readonly action: JournalAction; readonly temp: string | null }
-    | undefined;
 }
 
 interface Fault {
@@ -100,13 +96,15 @@ export class StoreCheck {
   }
 
   async #checkRows(bucket: string, after: string): Promise<void> {
-    for (const key of this.#keys(bucket, after)) {
-      const size = await this.#verify(bucket, key);
-      if (size !== undefined) {
-        this.#counts.objects++;
-        this.#counts.bytes += size;
+    for (const keys of this.#store.read.scanKeys(bucket, after, LIMITS.rescanBatch)) {
+      for (const key of keys) {
+        const size = await this.#verify(bucket, key);
+        if (size !== undefined) {
+          this.#counts.objects++;
+          this.#counts.bytes += size;
+        }
+        this.#passed(bucket, "rows", key);
       }
-      this.#passed(bucket, "rows", key);
     }
     this.#passed(bucket, "files");
   }
@@ -151,17 +149,8 @@ export class StoreCheck {
   }
 
   #look(bucket: string, key: string): Look | undefined {
-    const { read } = this.#store;
-    return this.#store.atOnce(() => {
-      const row = read.findObject(bucket, key);
-      if (row === undefined) return undefined;
-      const parts = row.part_count === null ? undefined : read.findObjectParts(bucket, key);
-      return {
-        row,
-        parts: parts === undefined ? undefined : decodeParts(parts).map(({ size }) => size),
-        entry: read.findJournal(bucket, key),
-      };
-    });
+    const { row, ...look } = this.#store.atOnce(() => lookAt(this.#store.read, bucket, key));
+    return row && { row, ...look };
   }
 
   /** undefined: nothing that can be seen is wrong. */
@@ -216,7 +205,8 @@ export class StoreCheck {
   async #hash({ row, parts }: Look, path: string): Promise<string | undefined> {
     using file = this.#store.files.open(path);
     if (file === undefined) return undefined;
-    const hash = new EtagHash(parts);
+    const sizes = parts === undefined ? undefined : decodeParts(parts).map(({ size }) => size);
+    const hash = new EtagHash(sizes);
     const buffer = new Uint8Array(Math.min(row.size, LIMITS.readBytesAtOnce));
     for (let done = 0; done < row.size;) {
       const piece = buffer.subarray(0, Math.min(row.size - done, buffer.length));
@@ -295,17 +285,6 @@ export class StoreCheck {
   #passed(bucket: string, stage: Stage, key = ""): void {
     this.#watch.passed({ place: [bucket, stage, key], counts: { ...this.#counts } });
   }
-
-  *#keys(bucket: string, after: string): Generator<string> {
-    let from = { from: after, isFromIncluded: after === "", before: undefined };
-    for (;;) {
-      const rows = this.#store.read.scanListed(bucket, from, LIMITS.rescanBatch);
-      for (const [key] of rows) yield key;
-      const last = rows.at(-1);
-      if (last === undefined) return;
-      from = { from: last[0], isFromIncluded: false, before: undefined };
-    }
-  }
 }
 
 /** `what`: of the object. */
@@ -324,11 +303,6 @@ function changed(path?: string): Fault {
     what: "its file is another one than recorded: changed by hand, or by a crash",
     path,
   };
-}
-
-function isSameLook(a: Look, b: Look): boolean {
-  const names = ["etag", "size", "modified", "mtime", "part_count", "meta"] as const;
-  return a.entry?.seq === b.entry?.seq && names.every((name) => a.row[name] === b.row[name]);
 }
 
 /** What the system says of a file, not what this program got wrong or `watch` threw. */
