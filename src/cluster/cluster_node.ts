@@ -16,7 +16,8 @@ import {
 } from "../peer/transport.ts";
 import type { ContentStore } from "../storage/content_store.ts";
 import type { JsonObject, Record } from "../storage/record.ts";
-import { sleep, type Timers } from "../timers.ts";
+import type { Timers } from "../timers.ts";
+import { announceAll } from "./announcing.ts";
 import { Background, type RunBeside } from "./background.ts";
 import { BlockExchange } from "./block_exchange.ts";
 import { ClusterStore } from "./cluster_store.ts";
@@ -26,9 +27,7 @@ import { HybridClock, versionAt, type VersionClock } from "./hybrid_clock.ts";
 import { Leases } from "./leases.ts";
 import { Meeting } from "./meeting.ts";
 import { type MemberInfo, Membership } from "./membership.ts";
-import { heldPages } from "./pages.ts";
 import { Peers } from "./peers.ts";
-import { placeOfBlock } from "./placement.ts";
 import { ignoreSilence, Quorum } from "./quorum.ts";
 import { RangeSync } from "./range_sync.ts";
 import { Reaper } from "./reaper.ts";
@@ -100,7 +99,6 @@ export class ClusterNode implements AsyncDisposable {
   #isReturning = false;
   #advancing: Promise<void> | undefined;
   #mustAdvanceAgain = false;
-  #rangeRound = 0;
   #wakeJoin = () => {};
   /** Have the upkeep done at once instead of when it is due. */
   #wakeUpkeep: readonly (() => void)[] = [];
@@ -389,7 +387,7 @@ export class ClusterNode implements AsyncDisposable {
     if (!this.#isReady) return;
     await this.#sync.pullAll(this.#membership.staying());
     await this.#sync.save();
-    await this.#compareNow();
+    await this.#rangeSync.round();
   }
 
   async #answerView(from: Contact, data: JsonObject): Promise<JsonObject> {
@@ -448,36 +446,10 @@ export class ClusterNode implements AsyncDisposable {
     }
   }
 
-  /** Now and then, with one member after the other: what the change feeds can't have missed should differ nowhere. */
-  async #compareNow(): Promise<void> {
-    this.#rangeRound++;
-    if (this.#rangeRound % LIMITS.rangeEveryRounds !== 1) return;
-    const members = this.#membership.staying();
-    const member = members[Math.floor(this.#rangeRound / LIMITS.rangeEveryRounds) % members.length];
-    if (member === undefined) return;
-    try {
-      const { fetched, pushed } = await this.#rangeSync.compare(member);
-      this.#counters.add("range_sync_fetched", fetched);
-      this.#counters.add("range_sync_pushed", pushed);
-    } catch (error) {
-      ignoreSilence(error);
-    }
-  }
-
   async #announceAll(): Promise<void> {
     const { content: { blocks }, timers } = this.#options;
-    const contacts = this.#membership.staying().flatMap((member) =>
-      this.#membership.contactOf(member) ?? []
-    );
-    await this.dht.join(contacts);
-    for await (const page of heldPages(blocks, timers)) {
-      this.dht.announce(page.map(placeOfBlock));
-      // More than a bound of announcements would be forgotten.
-      while (this.dht.stats().announcementsWaiting > LIMITS.announcementsAhead) {
-        if (this.#background.isStopping) return;
-        await sleep(timers, LIMITS.announcePauseMs);
-      }
-    }
+    const options = { dht: this.dht, membership: this.#membership, blocks, timers };
+    await announceAll(options, () => this.#background.isStopping);
   }
 
   #noteRecords(records: readonly Record[]): void {

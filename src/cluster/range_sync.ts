@@ -15,7 +15,10 @@ import {
   stampOf,
   type Version,
 } from "../storage/record.ts";
+import type { Counters } from "./counters.ts";
+import type { Membership } from "./membership.ts";
 import type { Peers } from "./peers.ts";
+import { ignoreSilence } from "./quorum.ts";
 import {
   batchRecords,
   decodeChanges,
@@ -33,6 +36,8 @@ export interface RangeSyncOptions {
   readonly peers: Peers;
   readonly records: RecordStore;
   readonly sync: Sync;
+  readonly membership: Pick<Membership, "staying">;
+  readonly counters: Counters;
 }
 
 interface Range {
@@ -48,9 +53,30 @@ export interface Difference {
 
 export class RangeSync {
   readonly #options: RangeSyncOptions;
+  #rounds = 0;
 
   constructor(options: RangeSyncOptions) {
     this.#options = options;
+  }
+
+  /**
+   * Of all rounds of gossip, now and then one compares, with one member after the other: what the change feeds can't have missed
+   * should differ nowhere.
+   */
+  async round(): Promise<void> {
+    this.#rounds++;
+    if (this.#rounds % LIMITS.rangeEveryRounds !== 1) return;
+    const { membership, counters } = this.#options;
+    const members = membership.staying();
+    const member = members[Math.floor(this.#rounds / LIMITS.rangeEveryRounds) % members.length];
+    if (member === undefined) return;
+    try {
+      const { fetched, pushed } = await this.compare(member);
+      counters.add("range_sync_fetched", fetched);
+      counters.add("range_sync_pushed", pushed);
+    } catch (error) {
+      ignoreSilence(error);
+    }
   }
 
   /**
