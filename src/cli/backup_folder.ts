@@ -3,7 +3,8 @@
  * was made here, and not used since, is ever replaced or removed.
  */
 
-import { isWithin } from "./data_dir.ts";
+import { isMissing } from "../storage/files.ts";
+import { exists, isWithin } from "./data_dir.ts";
 import { StartError, systemReason } from "./start_error.ts";
 
 /** In each backup: what it is of, and the state of its database, so that it is seen when a server has used it since. */
@@ -140,23 +141,9 @@ async function isEmpty(path: string): Promise<boolean> {
   return true;
 }
 
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
-}
-
 async function sync(path: string): Promise<void> {
   using file = await Deno.open(path);
   await file.sync();
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
 }
 
 function oldOf(path: string): string {

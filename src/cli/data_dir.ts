@@ -1,6 +1,7 @@
 /** The data dir before a store opens it: made when missing, proved writable, and told apart from others. */
 
 import { catalogPath, clusterPath } from "../storage/data_dir.ts";
+import { isMissing } from "../storage/files.ts";
 import { StartError, systemReason } from "./start_error.ts";
 
 /** Returns its absolute path. Throws StartError when it can't be made or written to. Leaves nothing in it. */
@@ -54,12 +55,13 @@ export function isWithin(folder: string, path: string): boolean {
   return path === folder || path.startsWith(`${folder}/`);
 }
 
-async function exists(path: string): Promise<boolean> {
+/** Whether there is anything at the path, be it a link to nothing. */
+export async function exists(path: string): Promise<boolean> {
   try {
     await Deno.lstat(path);
     return true;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (isMissing(error)) return false;
     throw error;
   }
 }

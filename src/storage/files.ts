@@ -263,7 +263,8 @@ function ifPresent<T>(operation: () => T): T | undefined {
   }
 }
 
-function isMissing(error: unknown): boolean {
+/** True for an error that says that there is nothing at a path. */
+export function isMissing(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
 }
 
