@@ -4,7 +4,7 @@ import { dirname, resolve } from "node:path";
 import type { Config } from "../config.ts";
 import { systemReason } from "../cli/start_error.ts";
 import { catalogPath, clusterPath } from "../storage/data_dir.ts";
-import { findFileSystem, judgeFileSystem, type Space, spaceOf } from "./file_system.ts";
+import { findFileSystem, IN_MEMORY, judgeFileSystem, type Space, spaceOf } from "./file_system.ts";
 import { type Finding, joinFindings } from "./finding.ts";
 import { judgeSyncs, timeSyncs } from "./sync_speed.ts";
 
@@ -123,7 +123,7 @@ async function probeDisk(folder: string, { durability }: Config): Promise<Findin
     return [finding, { subject: "writing", state: "bad", text }];
   }
   try {
-    const isInMemory = ["tmpfs", "ramfs"].includes(fileSystem.name ?? "");
+    const isInMemory = IN_MEMORY.includes(fileSystem.name ?? "");
     const { isRotating } = fileSystem;
     const medium = { isInMemory, isRotating, isStrict: durability === "strict" };
     return [finding, judgeSyncs(timeSyncs(probe), medium), await judgeFileClock(probe)];

@@ -37,7 +37,8 @@ const MAGIC: Readonly<Record<number, string>> = {
   0xf15f: "ecryptfs",
 };
 
-const IN_MEMORY = ["tmpfs", "ramfs"];
+/** File systems that keep files in memory. */
+export const IN_MEMORY: readonly string[] = ["tmpfs", "ramfs"];
 const NETWORK = ["nfs", "nfs4", "cifs", "smb2", "smb3", "9p", "ceph", "virtiofs"];
 const WITHOUT_JOURNAL = ["vfat", "exfat", "ext2", "msdos"];
 /** They write changes beside what they replace, or log them. */
