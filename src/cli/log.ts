@@ -72,8 +72,25 @@ function faultJson(requestId: string, cause: unknown): string {
 
 /** Message, stack and causes on one line; a text as it is. */
 function describeFault(cause: unknown): string {
-  const text = typeof cause === "string" ? cause : Deno.inspect(cause, { colors: false, depth: 4 });
-  return text.replace(/\s*[\r\n]+\s*/g, " | ");
+  return textOf(cause).replace(/\s*[\r\n]+\s*/g, " | ");
+}
+
+function textOf(cause: unknown): string {
+  if (typeof cause === "string") return cause;
+  if (isOutOfFiles(cause)) return messages(cause).join(", because of ");
+  return Deno.inspect(cause, { colors: false, depth: 4 });
+}
+
+/** Deno reads a file for the stack of an error in TypeScript, and panics when it has no descriptor left for that (2.9.6). */
+function isOutOfFiles(cause: unknown): boolean {
+  if (!(cause instanceof Error)) return false;
+  return ("code" in cause && cause.code === "EMFILE") || isOutOfFiles(cause.cause);
+}
+
+function messages(cause: unknown): string[] {
+  return cause instanceof Error
+    ? [`${cause.name}: ${cause.message}`, ...messages(cause.cause)]
+    : [];
 }
 
 /** As it is, or quoted when it could be taken for several fields. */

@@ -156,3 +156,13 @@ Deno.test("a log that is off says nothing", () => {
   log.fault("-", new Error("x"));
   assertEquals(lines, []);
 });
+
+Deno.test("that there is no file descriptor left is said without a stack, for which Deno would need one", () => {
+  const { log, lines } = linesOf("text");
+  const cause = Object.assign(new Error("Too many open files"), { code: "EMFILE" });
+  log.fault("-", new Error("the object can't be read", { cause }));
+  assertMatch(
+    lines.join(),
+    /^\S+Z - fault: Error: the object can't be read, because of Error: Too many open files$/,
+  );
+});
