@@ -1,8 +1,10 @@
 /** What `deno task build` makes: one file that needs no other, and an executable with that program inside and nothing else. */
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { BUNDLE_BYTES_MAX } from "../../scripts/build/bundle.ts";
 import { PERMISSIONS } from "../../scripts/build/compile.ts";
+import { extractRuntime } from "../../scripts/build/extract_runtime.ts";
+import { sha256 } from "../support/bytes.ts";
 import type { Outcome } from "../support/program.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
@@ -22,6 +24,10 @@ Deno.test("the build makes a small bundle, an executable and their sums", async 
     /^zs3\.js: [\d.]+ KB of 360; .*\nzs3: [\d.]+ KB for \S+, with zs3\.js inside\n$/,
   );
   assert((await Deno.stat(`${temp.path}/zs3.js`)).size <= BUNDLE_BYTES_MAX);
+  if (Deno.build.os === "linux") {
+    const extracted = extractRuntime(await Deno.readFile(`${temp.path}/zs3`));
+    assertEquals(sha256(extracted), sha256(await Deno.readFile(runtime)));
+  }
 
   await Deno.mkdir(`${temp.path}/alone`);
   await Deno.rename(`${temp.path}/zs3.js`, `${temp.path}/alone/zs3.js`);
@@ -32,6 +38,17 @@ Deno.test("the build makes a small bundle, an executable and their sums", async 
   await Deno.rename(`${temp.path}/alone/zs3.js`, `${temp.path}/zs3.js`);
   const sums = await run("sha256sum", ["--check", "SHA256SUMS"], { cwd: temp.path });
   assertEquals(sums.stdout, "zs3.js: OK\nzs3: OK\n");
+});
+
+Deno.test("a runtime is taken out of nothing but an executable with a program inside", async () => {
+  assertThrows(
+    () => extractRuntime(new TextEncoder().encode("#!/bin/sh\n")),
+    Error,
+    "no 64-bit ELF",
+  );
+  if (Deno.build.os !== "linux") return;
+  const runtime = await Deno.readFile(await Deno.realPath(Deno.execPath()));
+  assertThrows(() => extractRuntime(runtime), Error, "no program inside");
 });
 
 Deno.test("a bundle has every module that the program loads, all of them from src/, and no others", async () => {
