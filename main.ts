@@ -1,5 +1,5 @@
 /**
- * The program: command line → Config → parts → Deno.serve → drain. The only file that knows concrete classes.
+ * The program: command line → Config → parts → an open port → drain. The only file that knows concrete classes.
  *
  * Exit codes: 0 done; 1 it could not start, or `check`, `backup` or `import` found problems; 2 the command line is wrong.
  */

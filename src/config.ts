@@ -8,6 +8,7 @@ import { type ClusterConfig, parseCluster } from "./config/cluster.ts";
 import { type Environment, Settings } from "./config/settings.ts";
 import { UsageError } from "./config/usage_error.ts";
 import type { BucketSpec } from "./config/values.ts";
+import type { ConnectionLimits } from "./http/connections.ts";
 
 /** MinIO's well-known pair: what every tutorial for local S3 uses. Only in force when no key is configured at all. */
 export const DEFAULT_KEY_PAIR: KeyPair = {
@@ -38,6 +39,7 @@ export interface Config {
   readonly domains: readonly string[];
   readonly logLevel: "error" | "info" | "access";
   readonly log: "text" | "json" | "off";
+  readonly connectionLimits: ConnectionLimits;
   /** Requests that are answered at once. */
   readonly requestsMax: number;
   /** Bytes of memory for bodies that are being received. */
@@ -85,6 +87,12 @@ export function parseConfig(
     domains: settings.value("domain") ?? [],
     logLevel: settings.value("log-level"),
     log: settings.value("log"),
+    connectionLimits: {
+      connectionsMax: settings.value("max-connections"),
+      headMsMax: settings.value("header-timeout"),
+      idleMsMax: settings.value("idle-timeout"),
+      replyMsMax: settings.value("reply-timeout"),
+    },
     requestsMax: settings.value("max-requests"),
     bodyMemoryBytesMax: settings.value("max-body-memory"),
     bodyIdleMsMax: settings.value("body-timeout"),

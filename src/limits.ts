@@ -50,6 +50,19 @@ export const LIMITS = {
   bodyRoomWaitMs: 5_000,
   readBodyBytesAtOnce: 128 * KiB,
 
+  // Connections.
+  connectionsMax: 4096,
+  headMsMax: 30_000,
+  idleMsMax: 180_000,
+  replyMsMax: 300_000,
+  replyBytesPerSecondMin: 16 * KiB,
+  replyLeavesMs: 250,
+  connectionSweepMs: 1_000,
+  lingerMs: 2_000,
+  acceptPauseMs: 200,
+  acceptToldMs: 60_000,
+  replaceMs: 1,
+
   // Storage.
   inlineBodyBytesMax: 64 * KiB,
   roomReserveBytesMin: 1 * MiB,
@@ -215,12 +228,7 @@ export const LIMITS = {
   // Process.
   requestsMax: 2048,
   drainMsMax: 10_000,
-  reopenMs: 200,
-  reopenToldMs: 60_000,
-  replaceMs: 1,
-  tlsQuietMs: 5_000,
   reloadedIdsTold: 20,
-  formerServersMax: 16,
   logBacklogBytesMax: 1 * MiB,
   logPauseMs: 20,
 

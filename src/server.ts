@@ -45,7 +45,7 @@ interface Progress {
 }
 
 /**
- * The function for `Deno.serve`. Never throws or rejects. A body that a handler leaves unread is Deno's to drain: it keeps
+ * The function that answers requests. Never throws or rejects. A body that a handler leaves unread is Deno's to drain: it keeps
  * receiving it while the reply is on its way and closes the connection afterwards (measured with 2.9.6), so a client that is
  * still sending gets its error instead of a reset.
  */

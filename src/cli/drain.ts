@@ -3,13 +3,12 @@
 import { S3Error } from "../errors.ts";
 import { splitUrl } from "../incoming_request.ts";
 import { LIMITS } from "../limits.ts";
+import type { Delivery } from "../http/connection.ts";
+import type { Listener } from "../http/listener.ts";
 import { errorReply } from "../s3/error_reply.ts";
 
 /** `remote` is where the connection came from. */
 export type Handle = (request: Request, remote: Deno.NetAddr) => Promise<Response>;
-
-/** What Deno tells of a request: `completed` settles when its response is sent to the end, or can't be. */
-type Delivery = Pick<Deno.ServeHandlerInfo<Deno.NetAddr>, "completed" | "remoteAddr">;
 
 /** Stands before a request handler; knows how many requests aren't answered to the last byte, and lets only so many in. */
 export class Gate {
@@ -58,11 +57,11 @@ export class Gate {
 /**
  * Lets requests end by themselves for at most `drainMsMax`. Returns whether all did.
  *
- * They are awaited before the server is shut down: `HttpServer.shutdown` takes the bodies of requests that are still being
- * received away from their handlers, and over TLS it may resolve before the last response has left the process (Deno 2.9.6).
+ * They are awaited before the port is closed: shutting Deno's HTTP down takes the bodies of requests that are still being
+ * received away from their handlers (2.9.6).
  */
 export async function drain(
-  server: Pick<Deno.HttpServer, "shutdown">,
+  server: Pick<Listener, "shutdown">,
   gate: Gate,
   drainMsMax: number,
 ): Promise<boolean> {

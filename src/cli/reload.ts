@@ -17,8 +17,6 @@ export interface ReloadOptions {
   readonly load: () => Promise<Loaded>;
   readonly keyring: ReplaceableKeyring;
   readonly port: Pick<OpenPort, "isNewTls" | "renewTls">;
-  /** Ends requests that have no end. */
-  readonly endLinks: () => void;
   readonly log: Log;
 }
 
@@ -28,26 +26,22 @@ export class Reloader {
   #loaded: Loaded;
   #running: Promise<void> | undefined;
   #isWanted = false;
-  /** The newest one that is to be taken; the port gets it when nobody is sending. */
-  #tls: TlsTexts | undefined;
-  #renewing: Promise<void> = Promise.resolve();
 
   constructor(options: ReloadOptions) {
     this.#options = options;
     this.#loaded = options.loaded;
   }
 
-  /** Resolves when keys are in force, or it is told why nothing changed. Calls that come meanwhile are one more round. Never rejects. */
+  /** Resolves when all is in force, or it is told why nothing changed. Calls that come meanwhile are one more round. Never rejects. */
   request(): Promise<void> {
     this.#isWanted = true;
     this.#running ??= this.#run().finally(() => this.#running = undefined);
     return this.#running;
   }
 
-  /** Resolves when there is nothing left to do, which needs a port that is being closed, or a moment in which nobody sends. */
+  /** Resolves when there is nothing left to do. */
   async ended(): Promise<void> {
     await this.#running;
-    await this.#renewing;
   }
 
   async #run(): Promise<void> {
@@ -70,7 +64,7 @@ export class Reloader {
     keyring.replace(next.config.keyPairs);
     this.#loaded = next;
     log.notice(`SIGHUP: ${describeKeys(before.config.keyPairs, next.config.keyPairs)}`);
-    if (tls !== undefined) this.#renew(tls);
+    if (tls !== undefined) await this.#renew(tls);
     // Against what is running, not against what an earlier SIGHUP read.
     const ignored = findIgnored(this.#options.loaded, next);
     if (ignored.length > 0) {
@@ -78,28 +72,14 @@ export class Reloader {
     }
   }
 
-  #renew(tls: TlsTexts): void {
+  async #renew(tls: TlsTexts): Promise<void> {
     const { port, log } = this.#options;
-    const isWaiting = this.#tls !== undefined;
-    if (!isWaiting && !port.isNewTls(tls)) return;
-    this.#tls = tls;
-    log.notice("SIGHUP: the new certificate is taken in the next moment in which nobody uploads");
+    if (!port.isNewTls(tls) || !await port.renewTls(tls)) return;
+    log.notice("SIGHUP: the new certificate is in force for new connections");
     const { cluster } = this.#loaded.config;
     if (cluster !== undefined && cluster.tlsCaFile === undefined) {
       log.notice("SIGHUP: nodes without --tls-ca trust the certificate that they started with");
     }
-    if (!isWaiting) this.#renewing = this.#renewNewest();
-  }
-
-  /** Another one may be read while this one waits. */
-  async #renewNewest(): Promise<void> {
-    const { port, endLinks, log } = this.#options;
-    for (let tls = this.#tls; tls !== undefined; tls = this.#tls) {
-      const isDone = await port.renewTls(tls, endLinks);
-      if (!isDone) return;
-      if (tls === this.#tls) this.#tls = undefined;
-    }
-    log.notice("SIGHUP: the new certificate is in force for new connections");
   }
 }
 

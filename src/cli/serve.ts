@@ -6,6 +6,7 @@ import type { Config } from "../config.ts";
 import type { Loaded } from "../config/load.ts";
 import { LIMITS } from "../limits.ts";
 import type { Log } from "../log.ts";
+import { exposeConnections } from "../metrics/connection_metrics.ts";
 import type { Exposition } from "../metrics/exposition.ts";
 import type { ServerMetrics } from "../metrics/server_metrics.ts";
 import { createMetricsPage } from "../metrics_page.ts";
@@ -54,6 +55,7 @@ export async function serveUntil(
       log,
       expose: async (page) => {
         metrics.expose(page, gate.inFlight);
+        exposeConnections(page, open.connections);
         await service.expose(page);
       },
     }, service.handle),
@@ -62,7 +64,7 @@ export async function serveUntil(
   const open = await listen(config, gate.handle, (error) => log.fault("-", error));
   const { port } = open.listener.addr;
   const endLinks = () => service.stopping?.();
-  const reloader = new Reloader({ loaded, load, keyring, port: open, endLinks, log });
+  const reloader = new Reloader({ loaded, load, keyring, port: open, log });
   // With nothing to read anew, the end of a terminal session ends the server that was started in it.
   using _hangup = canReload(loaded) || !Deno.stdin.isTerminal()
     ? onHangup(() => void reloader.request())

@@ -2,7 +2,10 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Program } from "../support/program.ts";
-import { serialize, signed } from "../support/raw_request.ts";
+import { makeCertificate } from "../support/certificate.ts";
+import { latin1, serialize, signed } from "../support/raw_request.ts";
+import { untilReceiving } from "../support/receiving.ts";
+import { TempDir } from "../support/temp_dir.ts";
 
 const KiB = 1024;
 const PATIENCE_MS = 60_000;
@@ -120,9 +123,146 @@ Deno.test("--max-body-memory: who finds no room waits, and is told to slow down 
 });
 
 Deno.test("--body-timeout: a sender that falls silent is given up", async () => {
-  await using program = await start("--body-timeout=1s");
+  await using program = await start("--body-timeout=1s", "--idle-timeout=2s");
   using stalled = await StalledPut.begin(program, "a", 10);
-  // The connection stays open: Deno goes on waiting for the rest of the body, to throw it away.
-  const reply = await stalled.replyUpTo("</Error>");
+  // Deno waits for the rest of the body, to throw it away: until the connection counts as idle for too long.
+  const reply = await stalled.reply();
   assert(reply.startsWith("HTTP/1.1 400") && reply.includes("RequestTimeout"), reply);
+});
+
+/** A client of which nothing is heard but `bytes`. */
+class Client implements Disposable {
+  readonly #connection: Deno.Conn;
+
+  constructor(connection: Deno.Conn) {
+    this.#connection = connection;
+  }
+
+  static async open(program: Program, bytes: Uint8Array): Promise<Client> {
+    const client = new Client(
+      await Deno.connect({ hostname: "127.0.0.1", port: portOf(program) }),
+    );
+    await client.send(bytes);
+    return client;
+  }
+
+  async send(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) at += await this.#connection.write(bytes.subarray(at));
+  }
+
+  /** What has come when `end` was a part of it. */
+  async readTo(end: string): Promise<string> {
+    const buffer = new Uint8Array(64 * KiB);
+    let text = "";
+    while (!text.includes(end)) {
+      const count = await this.#connection.read(buffer);
+      if (count === null) throw new Error(`the connection was closed after ${text}`);
+      text += new TextDecoder().decode(buffer.subarray(0, count));
+    }
+    return text;
+  }
+
+  /** Reads until the server has closed the connection; bytes that came. */
+  async readAll(): Promise<number> {
+    const buffer = new Uint8Array(1024 * KiB);
+    for (let all = 0;;) {
+      const count = await this.#connection.read(buffer);
+      if (count === null) return all;
+      all += count;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#connection.close();
+  }
+}
+
+const HEALTH = latin1("GET /_zs3/health HTTP/1.1\r\nhost: localhost\r\n\r\n");
+
+async function closedFor(program: Program, reason: string): Promise<number> {
+  const text = await (await fetch(`${program.url}/_zs3/metrics`)).text();
+  const pattern = new RegExp(`^zs3_connections_closed_total\\{reason="${reason}"\\} (\\d+)$`, "m");
+  return Number(pattern.exec(text)?.[1]);
+}
+
+for (const scheme of ["http", "https"] as const) {
+  Deno.test(`--header-timeout: who sends no whole head is cut off, over ${scheme}`, async () => {
+    await using temp = await TempDir.make();
+    const { authority, certificate, privateKey } = makeCertificate();
+    await Deno.writeTextFile(`${temp.path}/cert.pem`, certificate);
+    await Deno.writeTextFile(`${temp.path}/key.pem`, privateKey);
+    const tls = [`--tls-cert=${temp.path}/cert.pem`, `--tls-key=${temp.path}/key.pem`];
+    await using program = await start("--header-timeout=1s", ...(scheme === "https" ? tls : []));
+    const connect = () =>
+      scheme === "http"
+        ? Deno.connect({ hostname: "127.0.0.1", port: portOf(program) })
+        : Deno.connectTls({ hostname: "127.0.0.1", port: portOf(program), caCerts: [authority] });
+    for (const bytes of [new Uint8Array(), HEALTH.subarray(0, -2)]) {
+      using client = new Client(await connect());
+      await client.send(bytes);
+      assertEquals(await client.readAll(), 0);
+    }
+  });
+}
+
+Deno.test("--idle-timeout: a connection without a request is closed, also with half of the next one", async () => {
+  await using program = await start("--idle-timeout=1s");
+  using idle = await Client.open(program, HEALTH);
+  await idle.readTo("OK\n");
+  using half = await Client.open(program, HEALTH);
+  await half.readTo("OK\n");
+  await half.send(HEALTH.subarray(0, 20));
+  assertEquals([await idle.readAll(), await half.readAll()], [0, 0]);
+  assertEquals(await closedFor(program, "idle"), 2);
+});
+
+Deno.test("--max-connections: a new one takes the place of the one idle for longest, never of one with a request", async () => {
+  await using program = await start("--max-connections=3");
+  using busy = await StalledPut.begin(program, "a", 10);
+  using idle = await Client.open(program, HEALTH);
+  await idle.readTo("OK\n");
+  using later = await Client.open(program, HEALTH);
+  await later.readTo("OK\n");
+  using next = await Client.open(program, HEALTH);
+  await next.readTo("OK\n");
+  assertEquals(await idle.readAll(), 0);
+  await later.send(HEALTH);
+  await later.readTo("OK\n");
+  assert((await busy.end()).startsWith("HTTP/1.1 200"));
+});
+
+Deno.test("--max-connections: while each has a request, who connects waits for its turn", async () => {
+  await using program = await start("--max-connections=2");
+  using first = await StalledPut.begin(program, "a", 400 * KiB);
+  using second = await StalledPut.begin(program, "b", 400 * KiB);
+  await untilReceiving(program.dataDir, 2);
+  using third = await Client.open(program, HEALTH);
+  const answered = third.readTo("OK\n").then(() => "answered");
+  const waited = new Promise<string>((resolve) => setTimeout(resolve, 300, "waiting"));
+  assertEquals(await Promise.race([answered, waited]), "waiting");
+  const reply = await first.end();
+  assert(reply.startsWith("HTTP/1.1 200"), reply);
+  assertEquals(await answered, "answered");
+  assert((await second.end()).startsWith("HTTP/1.1 200"));
+});
+
+Deno.test("--max-connections: over TLS who shakes no hands counts too, until it goes", async () => {
+  await using temp = await TempDir.make();
+  const { authority, certificate, privateKey } = makeCertificate();
+  await Deno.writeTextFile(`${temp.path}/cert.pem`, certificate);
+  await Deno.writeTextFile(`${temp.path}/key.pem`, privateKey);
+  const tls = [`--tls-cert=${temp.path}/cert.pem`, `--tls-key=${temp.path}/key.pem`];
+  await using program = await start("--max-connections=2", ...tls);
+  const silent = [
+    await Client.open(program, new Uint8Array()),
+    await Client.open(program, latin1("\x16\x03\x01")), // the first bytes of a ClientHello
+  ];
+  const connection = await Deno.connectTls({ port: portOf(program), caCerts: [authority] });
+  using client = new Client(connection);
+  const answered = client.send(HEALTH).then(() => client.readTo("OK\n")).then(() => "answered");
+  const waited = new Promise<string>((resolve) => setTimeout(resolve, 300, "waiting"));
+  assertEquals(await Promise.race([answered, waited]), "waiting");
+  silent[0]?.[Symbol.dispose]();
+  assertEquals(await answered, "answered");
+  silent[1]?.[Symbol.dispose]();
 });

@@ -19,6 +19,12 @@ const DEFAULTS: Config = {
   domains: [],
   logLevel: "access",
   log: "text",
+  connectionLimits: {
+    connectionsMax: 4096,
+    headMsMax: 30_000,
+    idleMsMax: 180_000,
+    replyMsMax: 300_000,
+  },
   requestsMax: 2048,
   bodyMemoryBytesMax: 128 * 1024 * 1024,
   bodyIdleMsMax: 60_000,
