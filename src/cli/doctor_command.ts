@@ -28,7 +28,7 @@ export async function examine(
     ...await examineTls(config),
     describeKeys(config),
     ...await examineConfigFile(settings.value("config")),
-    await examineOpenFiles(),
+    await examineOpenFiles(config),
     examineMemory(),
   ];
   for (const finding of all) print(oneLine(findingLine(finding)));

@@ -9,7 +9,8 @@ import type { Finding } from "./finding.ts";
 
 const MiB = 1024 ** 2;
 const DAY_MS = 86_400_000;
-const FILES_ENOUGH = 4096;
+/** For the catalog, and for objects that are read and written at a time. */
+const FILES_BESIDE_CONNECTIONS = 512;
 const MEMORY_BYTES_ENOUGH = 256 * MiB;
 
 export function describeVersions(): Finding {
@@ -58,29 +59,36 @@ export function judgeExpiry(validToMs: number, nowMs: number): Finding {
   return { subject, state: days < 14 ? "note" : "ok", text: `valid until ${date}, ${days} days` };
 }
 
-/** As the system says it, or as many as can be opened. `probe` is a file to open. */
-export async function examineOpenFiles(): Promise<Finding> {
+/** As the system says it, or whether as many can be opened as are needed. */
+export async function examineOpenFiles({ connectionLimits }: Config): Promise<Finding> {
+  const { connectionsMax } = connectionLimits;
+  const enough = connectionsMax + FILES_BESIDE_CONNECTIONS;
   const limits = await readSystemFile("/proc/self/limits");
   const [, soft] = /^Max open files\s+(\d+)/m.exec(limits ?? "") ?? [];
-  return soft === undefined
-    ? judgeOpenFiles(await countOpenable(), true)
-    : judgeOpenFiles(Number(soft), false);
+  if (soft !== undefined) return judgeOpenFiles(Number(soft), String(soft), connectionsMax);
+  const count = await countOpenable(enough);
+  return judgeOpenFiles(
+    count,
+    count < enough ? String(count) : `at least ${count}`,
+    connectionsMax,
+  );
 }
 
-export function judgeOpenFiles(count: number, isAtLeast: boolean): Finding {
-  const text = isAtLeast && count >= FILES_ENOUGH ? `at least ${count}` : String(count);
+export function judgeOpenFiles(count: number, text: string, connectionsMax: number): Finding {
   const subject = "open files";
   if (count < 256) return { subject, state: "bad", text: `${text}: raise the limit (ulimit -n)` };
-  return count < FILES_ENOUGH
-    ? { subject, state: "note", text: `${text}: each connection takes one; raise the limit` }
-    : { subject, state: "ok", text };
+  const isEnough = count >= connectionsMax + FILES_BESIDE_CONNECTIONS;
+  const advice = `too few for --max-connections=${connectionsMax}: raise the limit, or lower that`;
+  return isEnough
+    ? { subject, state: "ok", text }
+    : { subject, state: "note", text: `${text}: ${advice}` };
 }
 
-async function countOpenable(): Promise<number> {
+async function countOpenable(enough: number): Promise<number> {
   const probe = await Deno.makeTempFile();
   const files: Deno.FsFile[] = [];
   try {
-    while (files.length < FILES_ENOUGH) files.push(Deno.openSync(probe));
+    while (files.length < enough) files.push(Deno.openSync(probe));
   } catch {
     // that was the last one
   } finally {
