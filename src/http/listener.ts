@@ -76,7 +76,7 @@ export class Listener {
 
   /** The reason may be that there is no file descriptor left: an idle connection gives its own back. */
   async #rest(error: unknown): Promise<void> {
-    if (this.#stop.signal.aborted) return;
+    if (this.#stop.signal.aborted || isOfClient(error)) return;
     this.#tell(error);
     this.#options.connections.closeIdlest();
     await sleep(this.#options.timers, LIMITS.acceptPauseMs, this.#stop.signal);
@@ -104,4 +104,10 @@ export class Listener {
     if (timers.elapsed() - this.#toldAt > LIMITS.acceptToldMs) onFault(error);
     this.#toldAt = timers.elapsed();
   }
+}
+
+/** It was gone before it was accepted, which some systems tell. */
+function isOfClient(error: unknown): boolean {
+  const { ConnectionAborted, ConnectionReset } = Deno.errors;
+  return error instanceof ConnectionAborted || error instanceof ConnectionReset;
 }

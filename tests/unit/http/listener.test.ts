@@ -24,8 +24,8 @@ class FakePort implements Accepting {
     await settle();
   }
 
-  async fail(): Promise<void> {
-    this.#settle((next) => next.reject(new Error("Too many open files")));
+  async fail(error = new Error("Too many open files")): Promise<void> {
+    this.#settle((next) => next.reject(error));
     await settle();
   }
 
@@ -97,6 +97,14 @@ Deno.test("a failure to accept passes, frees a descriptor, and is told once a mi
   await listener.shutdown();
   assertEquals([opened.length, first.isClosed, events.at(-1)], [1, true, "finish"]);
   assertEquals(timers.waiting, 0);
+});
+
+Deno.test("a client that is gone before it is accepted is no failure", async () => {
+  const { listener, first, faults, events } = world();
+  await first.fail(new Deno.errors.ConnectionAborted());
+  await first.connect("next");
+  assertEquals([events, faults], [["admit next"], []]);
+  await listener.shutdown();
 });
 
 Deno.test("a port that is closed while it rests accepts nothing more", async () => {
