@@ -6,7 +6,7 @@
  */
 
 import { printLine } from "../src/cli/print.ts";
-import { BUNDLE_BYTES_MAX, bundlePlainly, bundleSmall } from "./build/bundle.ts";
+import { bundle, BUNDLE_BYTES_MAX } from "./build/bundle.ts";
 import { compile, RuntimeMissing, type Target, TARGETS } from "./build/compile.ts";
 import { Stage } from "./build/stage.ts";
 
@@ -22,20 +22,17 @@ async function main(words: readonly string[]): Promise<number> {
   }
   await using stage = await Stage.make();
   await emptyDist();
-  const plain = `${stage.dir}/${BUNDLE}`;
-  await bundlePlainly(stage.dir, plain);
-  await bundleSmall(stage.dir, DIST + BUNDLE);
-  await tell(
-    BUNDLE,
-    `of 360; ${await kilobytes(plain)} KB with nothing compressed, as executables have it`,
-  );
+  const program = `${stage.dir}/${BUNDLE}`;
+  await bundle(stage.dir, program);
+  await Deno.copyFile(program, DIST + BUNDLE);
+  await tell(BUNDLE, "of 360");
   const made = [BUNDLE];
   let code = (await Deno.stat(DIST + BUNDLE)).size <= BUNDLE_BYTES_MAX
     ? 0
     : fail(`zs3 build: ${BUNDLE} is larger than 360 KB`);
   for (const [target, name] of word === "--bundle" ? [] : executables(word)) {
     try {
-      const { embedded } = await compile(plain, DIST + name, target);
+      const { embedded } = await compile(program, DIST + name, target);
       await tell(name, `for ${target}, with ${embedded.join(", ")} inside`);
       made.push(name);
       if (target === Deno.build.target && !await runs(DIST + name)) {

@@ -1,6 +1,6 @@
 /** A program for the checks at the place of the executable: the bundle, run by Deno with the executable's permissions. */
 
-import { bundleSmall } from "../build/bundle.ts";
+import { bundle } from "../build/bundle.ts";
 import { PERMISSIONS } from "../build/compile.ts";
 import { Stage } from "../build/stage.ts";
 
@@ -54,7 +54,7 @@ export class StandIn implements AsyncDisposable {
 
   async #bundle(): Promise<void> {
     await using stage = await Stage.make();
-    await bundleSmall(stage.dir, `${this.dir}/zs3.js`);
+    await bundle(stage.dir, `${this.dir}/zs3.js`);
     await Deno.chmod(`${this.dir}/zs3.js`, 0o644);
   }
 }

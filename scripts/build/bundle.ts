@@ -15,13 +15,8 @@ type Chunks = ReadonlyMap<string, string>;
 
 const ENTRY = "main.js";
 
-/** The whole program, everything minified and nothing compressed: what binaries embed. */
-export async function bundlePlainly(sourceDir: string, file: string): Promise<void> {
-  await runDeno(["bundle", "--quiet", "--minify", `--output=${file}`, "main.ts"], sourceDir);
-}
-
 /** Writes `file`; it needs no other one. */
-export async function bundleSmall(sourceDir: string, file: string): Promise<void> {
+export async function bundle(sourceDir: string, file: string): Promise<void> {
   const dir = `${sourceDir}/chunks`;
   await runDeno(
     ["bundle", "--quiet", "--minify", "--code-splitting", `--outdir=${dir}`, "main.ts"],
