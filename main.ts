@@ -13,6 +13,7 @@ import { LineWriter } from "./src/cli/line_writer.ts";
 import { lineLog } from "./src/cli/log.ts";
 import { ProgressBar } from "./src/cli/progress_bar.ts";
 import { printLine } from "./src/cli/print.ts";
+import { checkRuntime } from "./src/cli/runtime.ts";
 import { serveUntil, type Service } from "./src/cli/serve.ts";
 import { systemReason } from "./src/cli/start_error.ts";
 import { openStopSignal } from "./src/cli/stop_signal.ts";
@@ -35,6 +36,7 @@ import { versionText } from "./src/version.ts";
 /** Runs one command to its end; returns the exit code. */
 async function main(words: readonly string[]): Promise<number> {
   try {
+    checkRuntime();
     const load = () => loadConfig(words, Deno.env.toObject());
     return await run(await load(), load);
   } catch (error) {

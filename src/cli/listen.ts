@@ -26,7 +26,9 @@ export class OpenPort {
   ) {
     const serve = findServeHttp();
     if (serve === undefined) {
-      throw new StartError(`zs3 needs Deno 2.9, and this is Deno ${Deno.version.deno}`);
+      throw new StartError(
+        `Deno ${Deno.version.deno} doesn't serve connections as 2.9 did: this zs3 needs Deno 2.9`,
+      );
     }
     this.#tls = tls;
     this.#openWith = (tls) => (port) => openPort(config.host, port, tls);

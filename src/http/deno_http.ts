@@ -44,7 +44,7 @@ export type ServeHttp = (
   onListen: () => void,
 ) => HttpConnection;
 
-/** undefined for a Deno that hasn't got it: 2.9 has. */
+/** undefined for a Deno that hasn't got it any more: 2.9.8 has. */
 export function findServeHttp(): ServeHttp | undefined {
   const internals: unknown = Reflect.get(Deno, Reflect.get(Deno, "internal"));
   if (typeof internals !== "object" || internals === null) return undefined;
