@@ -68,9 +68,9 @@ export class Connections {
     this.#shaking++;
     const isDone = await accepted.handshake().then(() => true, () => false);
     this.#shaking--;
-    if (isDone && !this.#isFinishing) return this.#serve(accepted);
-    accepted.close();
     this.#change.resolve();
+    if (isDone && !this.#isFinishing) this.#serve(accepted);
+    else accepted.close();
   }
 
   #serve(accepted: Deno.Conn<Deno.NetAddr>): void {
@@ -88,12 +88,16 @@ export class Connections {
    * request for longest has to go for it; while each has one, it takes as long as the first of them and a sweep more.
    */
   async room(): Promise<boolean> {
-    while (this.count >= this.#options.limits.connectionsMax && !this.#isFinishing) {
-      if (this.closeIdlest()) continue;
+    const { connectionsMax } = this.#options.limits;
+    while (!this.#isFinishing) {
+      // Half of the places are for those who have shaken hands: the others can't drive them all out.
+      const isCrowd = this.#shaking >= connectionsMax / 2;
+      if (!isCrowd && this.count < connectionsMax) return true;
+      if (!isCrowd && this.closeIdlest()) continue;
       this.#change = Promise.withResolvers<void>();
       await this.#change.promise;
     }
-    return !this.#isFinishing;
+    return false;
   }
 
   /** Returns false when all have requests, or had one until a moment ago: the end of its reply may still be on its way to Deno's socket. */

@@ -246,22 +246,31 @@ Deno.test("--max-connections: while each has a request, who connects waits for i
   assert((await second.end()).startsWith("HTTP/1.1 200"));
 });
 
-Deno.test("--max-connections: over TLS who shakes no hands counts too, until it goes", async () => {
+Deno.test("--max-connections: over TLS who shakes no hands takes half of the places, until it goes", async () => {
   await using temp = await TempDir.make();
   const { authority, certificate, privateKey } = makeCertificate();
   await Deno.writeTextFile(`${temp.path}/cert.pem`, certificate);
   await Deno.writeTextFile(`${temp.path}/key.pem`, privateKey);
   const tls = [`--tls-cert=${temp.path}/cert.pem`, `--tls-key=${temp.path}/key.pem`];
-  await using program = await start("--max-connections=2", ...tls);
+  await using program = await start("--max-connections=4", ...tls);
+  const connect = async () =>
+    new Client(await Deno.connectTls({ port: portOf(program), caCerts: [authority] }));
+  const ask = async (client: Client) => {
+    await client.send(HEALTH);
+    await client.readTo("OK\n");
+    return "answered";
+  };
+  using known = await connect();
+  await ask(known);
   const silent = [
     await Client.open(program, new Uint8Array()),
     await Client.open(program, latin1("\x16\x03\x01")), // the first bytes of a ClientHello
   ];
-  const connection = await Deno.connectTls({ port: portOf(program), caCerts: [authority] });
-  using client = new Client(connection);
-  const answered = client.send(HEALTH).then(() => client.readTo("OK\n")).then(() => "answered");
+  using late = await connect();
+  const answered = ask(late);
   const waited = new Promise<string>((resolve) => setTimeout(resolve, 300, "waiting"));
   assertEquals(await Promise.race([answered, waited]), "waiting");
+  await ask(known);
   silent[0]?.[Symbol.dispose]();
   assertEquals(await answered, "answered");
   silent[1]?.[Symbol.dispose]();
