@@ -71,16 +71,20 @@ export class Connection {
     this.ended = this.#http.finished.catch(() => {});
   }
 
-  /** Since when no request is under way, by the timers' clock; undefined when one is. */
-  get quietSinceMs(): number | undefined {
-    return this.#exchanges.size === 0 ? this.#quietSinceMs : undefined;
+  /**
+   * Since when it is of no use, by the timers' clock; undefined while a request is under way, or a reply may be: Deno calls a small
+   * one completed before it is written.
+   */
+  get idleSinceMs(): number | undefined {
+    if (this.#exchanges.size > 0) return undefined;
+    const isReplyGone = this.#options.timers.elapsed() - this.#quietSinceMs >= LIMITS.replyLeavesMs;
+    return !this.#hasAsked || isReplyGone ? this.#quietSinceMs : undefined;
   }
 
   findOverdue({ headMsMax, idleMsMax, replyMsMax }: Patience): Overdue | undefined {
     const now = this.#options.timers.elapsed();
-    const { quietSinceMs } = this;
-    if (quietSinceMs !== undefined) {
-      if (now - quietSinceMs <= (this.#hasAsked ? idleMsMax : headMsMax)) return undefined;
+    if (this.#exchanges.size === 0) {
+      if (now - this.#quietSinceMs <= (this.#hasAsked ? idleMsMax : headMsMax)) return undefined;
       return this.#hasAsked ? "idle" : "head";
     }
     const isLate = ({ response, answeredMs }: Exchange) =>

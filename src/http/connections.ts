@@ -25,7 +25,7 @@ export class Connections {
   #shaking = 0;
   #isFinishing = false;
   #cancelSweep: (() => void) | undefined;
-  /** Resolved when a connection has ended, and at each sweep. */
+  /** Resolved when a connection has ended or shaken hands. */
   #change = Promise.withResolvers<void>();
 
   constructor(options: ConnectionsOptions) {
@@ -85,7 +85,7 @@ export class Connections {
 
   /**
    * Resolves when there is a place for one more; to false when all are being closed. The connection that has been without a
-   * request for longest has to go for it; while each has one, it takes as long as the first of them and a sweep more.
+   * request for longest has to go for it; while each has one, it takes as long as the first of them.
    */
   async room(): Promise<boolean> {
     const { connectionsMax } = this.#options.limits;
@@ -94,21 +94,20 @@ export class Connections {
       const isCrowd = this.#shaking >= connectionsMax / 2;
       if (!isCrowd && this.count < connectionsMax) return true;
       if (!isCrowd && this.closeIdlest()) continue;
-      this.#change = Promise.withResolvers<void>();
-      await this.#change.promise;
+      await this.#untilChange();
     }
     return false;
   }
 
-  /** Returns false when all have requests, or had one until a moment ago: the end of its reply may still be on its way to Deno's socket. */
+  /** Returns false when all have requests, or replies that may still be on their way. */
   closeIdlest(): boolean {
     let idlest: Connection | undefined;
-    let idlestSinceMs = this.#timers.elapsed() - LIMITS.replyLeavesMs;
+    let idlestSinceMs = Infinity;
     for (const connection of this.#open) {
-      const { quietSinceMs = Infinity } = connection;
-      if (quietSinceMs >= idlestSinceMs) continue;
+      const { idleSinceMs } = connection;
+      if (idleSinceMs === undefined || idleSinceMs >= idlestSinceMs) continue;
       idlest = connection;
-      idlestSinceMs = quietSinceMs;
+      idlestSinceMs = idleSinceMs;
     }
     if (idlest === undefined) return false;
     this.#close(idlest, "full");
@@ -132,6 +131,14 @@ export class Connections {
     connection.cut();
   }
 
+  async #untilChange(): Promise<void> {
+    this.#change = Promise.withResolvers<void>();
+    // Becoming idle is no event.
+    const cancel = this.#timers.after(LIMITS.replyLeavesMs, () => this.#change.resolve());
+    await this.#change.promise;
+    cancel();
+  }
+
   /** There is a timer while, and only while, a connection is open. */
   #sweepLater(): void {
     this.#cancelSweep ??= this.#timers.after(this.#sweepMs, () => {
@@ -146,6 +153,5 @@ export class Connections {
       const overdue = connection.findOverdue(this.#options.limits);
       if (overdue !== undefined) this.#close(connection, overdue);
     }
-    this.#change.resolve();
   }
 }

@@ -44,6 +44,23 @@ Deno.test("two thousand stalled clients cost the others nothing, and leave nothi
   assertEquals((await program.stop()).code, 0);
 });
 
+Deno.test("five times as many silent clients as there may be connections don't keep others out", async () => {
+  const max = 200;
+  await using program = await Program.start({
+    flags: [...OPTIONS.flags, `--max-connections=${max}`],
+  });
+  using silent = new Connections(program);
+  for (let round = 0; round < 5; round++) {
+    await silent.open(max, latin1("GET /stalls/x HTTP/1.1\r\nhost: loc"));
+    await assertServes(program, []);
+  }
+  const text = await (await fetch(`${program.url}/_zs3/metrics`)).text();
+  const sampleOf = (name: string) => Number(text.split(`\n${name} `)[1]?.split("\n")[0]);
+  assert(sampleOf("zs3_connections") <= max, text);
+  assert(sampleOf('zs3_connections_closed_total{reason="full"}') >= 4 * max, text);
+  assertEquals((await program.stop()).code, 0);
+});
+
 Deno.test({
   name: "more clients than there are file descriptors stop the server only while they are there",
   ignore: prlimit === undefined,

@@ -166,16 +166,21 @@ Deno.test("beyond the limit the connection that is idle for longest has to go, a
   await fresh.askWhole();
   assertEquals(await connections.room(), true);
   assertEquals([busy.state, idle.state, fresh.state], ["open", "cut", "open"]);
-  open();
-  await timers.pass(200);
+  const silent = open();
+  await fresh.askWhole();
   await end();
+  assertEquals(await connections.room(), true);
+  assertEquals([busy.state, fresh.state, silent.state], ["open", "open", "cut"]);
+  await open().ask();
+  await fresh.askWhole();
   const room = connections.room();
   await settle();
-  assertEquals(fresh.state, "open"); // its reply has only just been given to Deno
-  await timers.pass(300);
+  // The ends of their replies have only just been given to Deno.
+  assertEquals([busy.state, fresh.state], ["open", "open"]);
+  await timers.pass(LIMITS.replyLeavesMs);
   assertEquals(await room, true);
-  assertEquals([busy.state, fresh.state], ["open", "cut"]);
-  assertEquals(connections.closed.full, 2);
+  assertEquals([busy.state, fresh.state], ["cut", "open"]);
+  assertEquals(connections.closed.full, 3);
 });
 
 Deno.test("while every connection has a request, there is room when the first of them is through", async () => {
