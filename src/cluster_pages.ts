@@ -3,18 +3,26 @@
  * server, which it lets answer once the node has joined.
  */
 
-import { authenticate, type AuthWorld } from "./auth/sigv4.ts";
 import { isBlake3Hex } from "./blake3.ts";
 import type { Random } from "./clock.ts";
 import { notReady } from "./cluster/unavailable.ts";
-import { S3Error, type S3ErrorCode } from "./errors.ts";
-import { openIncomingRequest, splitUrl } from "./incoming_request.ts";
+import { S3Error } from "./errors.ts";
+import { splitUrl } from "./incoming_request.ts";
 import { LIMITS } from "./limits.ts";
-import type { ClusterPageName, Log } from "./log.ts";
+import type { ClusterPageName } from "./log.ts";
+import {
+  answerPage,
+  type Ask,
+  failAsS3,
+  type PageWorld,
+  requireAdmin,
+  requireReading,
+} from "./page.ts";
 import { isPeerPath } from "./peer/paths.ts";
 import type { Contact } from "./peer/transport.ts";
 import { createRequestIds } from "./request_ids.ts";
-import { errorMessage, errorReply, toS3Error } from "./s3/error_reply.ts";
+import { errorMessage } from "./s3/error_reply.ts";
+import { Reply, type ReplyHeaders } from "./s3/reply.ts";
 import type { Json, JsonObject } from "./storage/record.ts";
 import { VERSION } from "./version.ts";
 
@@ -43,12 +51,10 @@ export interface PeerView extends Contact {
 /** `remote` is where the connection came from. */
 type Handle = (request: Request, remote: Deno.NetAddr) => Promise<Response>;
 
-export interface ClusterPagesOptions {
+/** Administrators may see the status. */
+export interface ClusterPagesOptions extends PageWorld {
   readonly view: ClusterView;
-  /** Who is an administrator, and so may see the status. */
-  readonly world: AuthWorld;
   readonly random: Random;
-  readonly log: Log;
   /** Answers what peers ask. Never rejects, and neither does `s3`. */
   readonly peer: Handle;
   readonly s3: (request: Request) => Promise<Response>;
@@ -58,17 +64,6 @@ const PREFIX = "/_zs3/";
 /** The S3 server's. */
 const HEALTH_PATH = "/_zs3/health";
 const PROVIDERS_PREFIX = "/_zs3/providers/";
-
-/** What is asked for, and by whom. */
-interface Ask {
-  readonly raw: Request;
-  readonly rawPath: string;
-  readonly id: string;
-  /** undefined when there is no such page, or S3 is meant. */
-  readonly name: ClusterPageName | undefined;
-  /** Of a signed request, once its signature was found to hold. */
-  accessKeyId: string | undefined;
-}
 
 /** The function that a node serves. Never throws or rejects. */
 export function createClusterPages(options: ClusterPagesOptions): Handle {
@@ -82,13 +77,14 @@ export function createClusterPages(options: ClusterPagesOptions): Handle {
     const isPage = rawPath.startsWith(PREFIX) && rawPath !== HEALTH_PATH;
     if (!isPage && view.isReady) return await s3(raw);
     const name = isPage ? findPage(rawPath) : undefined;
-    return await respond(
+    return await answerPage(
       options,
       { raw, rawPath, id: nextId(), name, accessKeyId: undefined },
       async (ask) => {
-        if (isPage) return await pages.answer(ask);
+        if (isPage) return await pages.answer(ask, name);
         throw notReady();
       },
+      fail,
     );
   };
 }
@@ -101,16 +97,13 @@ class Pages {
     this.#options = options;
   }
 
-  async answer(ask: Ask): Promise<Response> {
-    const { raw, rawPath, name } = ask;
+  async answer(ask: Ask, name: ClusterPageName | undefined): Promise<Reply> {
+    const { raw, rawPath } = ask;
     if (name === undefined && !isPeerPath(rawPath)) throw noSuchPage();
-    if (name === undefined || !["GET", "HEAD"].includes(raw.method)) {
-      throw new S3Error("MethodNotAllowed", {
-        headers: { allow: name === undefined ? "POST" : "GET, HEAD" },
-      });
-    }
-    if (name === "Status") this.#requireAdmin(ask);
-    return jsonResponse(raw.method, await this.#read(name, rawPath));
+    if (name === undefined) throw new S3Error("MethodNotAllowed", { headers: { allow: "POST" } });
+    requireReading(raw);
+    if (name === "Status") requireAdmin(ask, this.#options.world);
+    return jsonReply(raw.method, await this.#read(name, rawPath));
   }
 
   async #read(name: ClusterPageName, rawPath: string): Promise<Json> {
@@ -147,14 +140,6 @@ class Pages {
       this.#lookups--;
     }
   }
-
-  /** Throws what `authenticate` throws, and AccessDenied for anybody but an administrator. */
-  #requireAdmin(ask: Ask): void {
-    const { caller } = authenticate(openIncomingRequest(ask.raw, ask.id), this.#options.world);
-    if (caller.kind === "anonymous") throw new S3Error("AccessDenied");
-    ask.accessKeyId = caller.accessKeyId;
-    if (caller.role !== "admin") throw new S3Error("AccessDenied");
-  }
 }
 
 function findPage(rawPath: string): ClusterPageName | undefined {
@@ -173,53 +158,25 @@ function peerJson({ id, address, lastSeenMs, state }: PeerView): JsonObject {
   return { id, address, lastSeen, state };
 }
 
-/** The page, or its error, with its line of log. */
-async function respond(
-  { world: { clock }, log }: ClusterPagesOptions,
-  ask: Ask,
-  answer: (ask: Ask) => Promise<Response>,
-): Promise<Response> {
-  const { raw: { method }, id: requestId, name } = ask;
-  const timeMs = clock.now();
-  let errorCode: S3ErrorCode | undefined;
-  const response = await answer(ask).catch((cause) => {
-    const error = toS3Error(cause, requestId, log);
-    errorCode = error.code;
-    return failure(error, ask);
-  });
-  response.headers.set("x-amz-request-id", requestId);
-  const length = response.headers.get("content-length");
-  log.request({
-    requestId,
-    timeMs,
-    durationMs: clock.now() - timeMs,
-    method,
-    operation: name,
-    bucket: undefined,
-    key: undefined,
-    accessKeyId: ask.accessKeyId,
-    status: response.status,
-    errorCode,
-    receivedBytes: undefined,
-    sentBytes: length === null ? undefined : Number(length),
-  });
-  return response;
-}
-
 /** S3's XML where an S3 client asks (the status is signed as S3 requests are), else JSON. */
-function failure(error: S3Error, { raw: { method }, rawPath, id, name }: Ask): Response {
-  const response = errorReply(error, { id, method, resource: rawPath }).toResponse();
-  if (name === "Status" || !rawPath.startsWith(PREFIX) || rawPath === HEALTH_PATH) return response;
-  const { status, headers } = response;
-  return jsonResponse(method, { error: errorMessage(error) }, { status, headers });
+function fail(error: S3Error, ask: Ask): Reply {
+  const { raw: { method }, rawPath, name } = ask;
+  const reply = failAsS3(error, ask);
+  if (name === "Status" || !rawPath.startsWith(PREFIX) || rawPath === HEALTH_PATH) return reply;
+  const { status, headers } = reply;
+  return jsonReply(method, { error: errorMessage(error) }, { status, headers });
 }
 
-function jsonResponse(method: string, value: Json, init: ResponseInit = {}): Response {
-  const text = `${JSON.stringify(value)}\n`;
-  const response = new Response(method === "HEAD" ? null : text, init);
-  response.headers.set("content-type", "application/json");
-  response.headers.set("cache-control", "no-store");
-  return response;
+function jsonReply(
+  method: string,
+  value: Json,
+  { status = 200, headers = {} }: { readonly status?: number; readonly headers?: ReplyHeaders } =
+    {},
+): Reply {
+  return new Reply(method === "HEAD" ? null : `${JSON.stringify(value)}\n`, {
+    status,
+    headers: { ...headers, "content-type": "application/json", "cache-control": "no-store" },
+  });
 }
 
 function noSuchPage(): S3Error {
