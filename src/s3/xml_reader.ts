@@ -163,11 +163,16 @@ const ENTITIES: ReadonlyMap<string, string> = new Map([
 
 function decodeReferences(text: string): string {
   if (!text.includes("&")) return text;
-  return text.replace(/&([^;&]*)(;?)/g, (_whole, name: string, end: string) => {
-    const value = end === "" ? undefined : ENTITIES.get(name) ?? numericReference(name);
+  let decoded = "";
+  let end = 0;
+  // One by one: `replace` would find all of them before it looks at the first.
+  for (const { 0: whole, 1: name = "", index } of text.matchAll(/&([^;&]*);?/g)) {
+    const value = whole.endsWith(";") ? ENTITIES.get(name) ?? numericReference(name) : undefined;
     if (value === undefined) throw malformed("The XML holds an entity that isn't known.");
-    return value;
-  });
+    decoded += text.slice(end, index) + value;
+    end = index + whole.length;
+  }
+  return decoded + text.slice(end);
 }
 
 /** Control characters are let through: a key with one can only be named so (see xml.ts). */
