@@ -5,6 +5,7 @@ import { BodyRoom } from "./body_room.ts";
 import { openPayload } from "./auth/payload.ts";
 import { authenticate } from "./auth/sigv4.ts";
 import type { S3ErrorCode } from "./errors.ts";
+import { findPadding } from "./http/head_padding.ts";
 import { type IncomingRequest, openIncomingRequest, splitUrl } from "./incoming_request.ts";
 import { LIMITS } from "./limits.ts";
 import type { RequestRecord } from "./log.ts";
@@ -72,6 +73,7 @@ async function respond(options: World, raw: Request, requestId: string): Promise
   headers["x-amz-request-id"] = requestId;
   if (progress.cors !== undefined) addCorsHeaders(headers, progress.cors);
   if (isUnansweredExpectation(raw)) headers.connection = "close";
+  if (isPlainHttps(raw)) padHead(reply);
   const { method } = raw;
   const durationMs = clock.now() - timeMs;
   const receivedBytes = lengthOf(raw.headers.get("content-length"));
@@ -92,6 +94,17 @@ async function respond(options: World, raw: Request, requestId: string): Promise
  */
 function isUnansweredExpectation({ headers }: Request): boolean {
   return headers.has("expect") && (headers.get("content-length") ?? "0") === "0";
+}
+
+/** HTTP/2 has no Host, and writes head and body at once. */
+function isPlainHttps({ url, headers }: Request): boolean {
+  return url.startsWith("https:") && headers.has("host");
+}
+
+function padHead({ body, status, headers, size }: Reply): void {
+  if (body === null || body instanceof ReadableStream || size === undefined) return;
+  const padding = findPadding(status, headers, size);
+  if (padding !== undefined) headers[padding[0]] = padding[1];
 }
 
 async function answerOrError(

@@ -2,6 +2,7 @@
 
 import { S3Error } from "../errors.ts";
 import { findQuery, type IncomingRequest } from "../incoming_request.ts";
+import { LIMITS } from "../limits.ts";
 import type { ByteRange, ObjectInfo } from "../storage/object_store.ts";
 import type { Call, Handler } from "./call.ts";
 import { findFailedCondition, preconditionFailed } from "./conditions.ts";
@@ -18,8 +19,10 @@ import { requireNullVersion } from "./version_id.ts";
 export const getObject: Handler<ObjectOperation> = async (call) => {
   const wanted = await prepareRead(call);
   using object = await call.services.store.open(call.operation);
-  const { range, ...init } = planRead(call.request, object.info, wanted);
-  return new Reply(object.body(range), init);
+  const { range, length, ...init } = planRead(call.request, object.info, wanted);
+  const body = object.body(range);
+  const isWhole = body instanceof ReadableStream && length <= LIMITS.readWholeBytesMax;
+  return new Reply(isWhole ? await new Response(body).bytes() : body, init);
 };
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html */
@@ -44,6 +47,8 @@ interface ReadPlan {
   readonly headers: ReplyHeaders;
   /** undefined for the whole. */
   readonly range: ByteRange | undefined;
+  /** Bytes of it. */
+  readonly length: number;
 }
 
 /** Throws NotModified, PreconditionFailed, InvalidRange, InvalidPartNumber. */
@@ -60,9 +65,9 @@ function planRead(request: IncomingRequest, info: ObjectInfo, wanted: Wanted): R
   if (request.headers.get("x-amz-checksum-mode")?.toUpperCase() === "ENABLED") {
     Object.assign(headers, checksumHeaders(slice.checksum));
   }
-  if (slice.range === undefined) return { status: 200, headers, range: undefined };
+  if (slice.range === undefined) return { status: 200, headers, range: undefined, length };
   headers["content-range"] = contentRange(slice.range, info.size);
-  return { status: 206, headers, range: slice.range };
+  return { status: 206, headers, range: slice.range, length };
 }
 
 function checkConditions(request: IncomingRequest, info: ObjectInfo): void {
