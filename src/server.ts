@@ -73,7 +73,7 @@ async function respond(options: World, raw: Request, requestId: string): Promise
   headers["x-amz-request-id"] = requestId;
   if (progress.cors !== undefined) addCorsHeaders(headers, progress.cors);
   if (isUnansweredExpectation(raw)) headers.connection = "close";
-  if (isPlainHttps(raw)) padHead(reply);
+  if (raw.url.startsWith("https:")) padHead(reply);
   const { method } = raw;
   const durationMs = clock.now() - timeMs;
   const receivedBytes = lengthOf(raw.headers.get("content-length"));
@@ -94,11 +94,6 @@ async function respond(options: World, raw: Request, requestId: string): Promise
  */
 function isUnansweredExpectation({ headers }: Request): boolean {
   return headers.has("expect") && (headers.get("content-length") ?? "0") === "0";
-}
-
-/** HTTP/2 has no Host, and writes head and body at once. */
-function isPlainHttps({ url, headers }: Request): boolean {
-  return url.startsWith("https:") && headers.has("host");
 }
 
 function padHead({ body, status, headers, size }: Reply): void {

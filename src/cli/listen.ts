@@ -77,7 +77,8 @@ export async function listen(
 
 function openPort(hostname: string, port: number, tls: TlsTexts | undefined): Accepting {
   if (tls === undefined) return Deno.listen({ hostname, port });
-  return Deno.listenTls({ hostname, port, ...tls, alpnProtocols: ["h2", "http/1.1"] });
+  // As S3 itself: HTTP/2 is the slower one here (src/README.md).
+  return Deno.listenTls({ hostname, port, ...tls, alpnProtocols: ["http/1.1"] });
 }
 
 function listenFailure({ host, port, tls }: PortConfig, error: unknown) {

@@ -21,7 +21,10 @@ Deno.test("over TLS a small body comes with its head, in one piece", async () =>
   }
   const { hostname, port } = new URL(program.url);
   const caCerts = [await Deno.readTextFile(program.authorityFile ?? "")];
-  using connection = await Deno.connectTls({ hostname, port: Number(port), caCerts });
+  const alpnProtocols = ["h2", "http/1.1"];
+  const address = { hostname, port: Number(port) };
+  using connection = await Deno.connectTls({ ...address, caCerts, alpnProtocols });
+  assertEquals((await connection.handshake()).alpnProtocol, "http/1.1");
   const buffer = new Uint8Array(16 * 1024);
   for (const size of SIZES) {
     for (let time = 0; time < TIMES; time++) {
