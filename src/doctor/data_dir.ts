@@ -4,7 +4,8 @@ import { dirname, resolve } from "node:path";
 import type { Config } from "../config.ts";
 import { systemReason } from "../cli/start_error.ts";
 import { catalogPath, clusterPath } from "../storage/data_dir.ts";
-import { findFileSystem, IN_MEMORY, judgeFileSystem, type Space, spaceOf } from "./file_system.ts";
+import { diskFiles, type DiskSpace } from "../storage/files.ts";
+import { findFileSystem, IN_MEMORY, judgeFileSystem } from "./file_system.ts";
 import { type Finding, joinFindings } from "./finding.ts";
 import { judgeSyncs, timeSyncs } from "./sync_speed.ts";
 
@@ -32,7 +33,7 @@ export async function examineDataDir(config: Config): Promise<DataDirReport> {
           ? { state: "ok", text: `${path} will be made at start` }
           : await describe(path, stat, isInUse, config),
       ]),
-      judgeSpace(spaceOf(folder)),
+      judgeSpace(diskFiles.space(folder)),
       ...await probeDisk(folder, config),
       ...(stat === undefined ? [] : [await judgeClockByFiles(path)]),
     ],
@@ -97,12 +98,12 @@ function isLocked(dataDir: string): boolean {
   }
 }
 
-export function judgeSpace({ totalBytes, freeBytes, totalFiles, freeFiles }: Space): Finding {
+export function judgeSpace({ totalBytes, freeBytes, freeFiles }: DiskSpace): Finding {
   const subject = "free space";
   const part = totalBytes === 0 ? 1 : freeBytes / totalBytes;
-  const files = totalFiles === 0 ? "" : `, ${freeFiles} more files`;
+  const files = freeFiles === Infinity ? "" : `, ${freeFiles} more files`;
   const text = `${gib(freeBytes)} of ${gib(totalBytes)} (${Math.round(part * 100)} %)${files}`;
-  const isOut = freeBytes < GiB / 16 || (totalFiles > 0 && freeFiles < 1000);
+  const isOut = freeBytes < GiB / 16 || freeFiles < 1000;
   if (isOut) return { subject, state: "bad", text: `${text}: writes are refused, or soon will be` };
   return { subject, state: part < FREE_ENOUGH && freeBytes < 10 * GiB ? "note" : "ok", text };
 }

@@ -1,6 +1,6 @@
 /** What a folder lies on: the kind of file system, and what that means for data. */
 
-import { statfsSync, type StatsFs } from "node:fs";
+import { statfsSync } from "node:fs";
 import type { Finding } from "./finding.ts";
 
 export interface FileSystem {
@@ -50,25 +50,6 @@ export async function findFileSystem(folder: string): Promise<FileSystem> {
   if (mount !== undefined) return mount;
   const name = Deno.build.os === "linux" ? MAGIC[statfsSync(folder).type] : undefined;
   return { name, options: undefined, isJournaled: journalOf(name), isRotating: undefined };
-}
-
-export interface Space {
-  readonly totalBytes: number;
-  readonly freeBytes: number;
-  /** 0 where files aren't counted. */
-  readonly totalFiles: number;
-  readonly freeFiles: number;
-}
-
-/** For those who aren't root. */
-export function spaceOf(folder: string): Space {
-  const { bsize, blocks, bavail, files, ffree }: StatsFs = statfsSync(folder);
-  return {
-    totalBytes: bsize * blocks,
-    freeBytes: bsize * bavail,
-    totalFiles: files,
-    freeFiles: ffree,
-  };
 }
 
 export function judgeFileSystem(fileSystem: FileSystem): Finding {
