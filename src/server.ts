@@ -93,7 +93,8 @@ async function respond(options: World, raw: Request, requestId: string): Promise
  * next reply on that connection and waits a minute before it tries again (boto/botocore#3755). So there is no next one.
  */
 function isUnansweredExpectation({ headers }: Request): boolean {
-  return headers.has("expect") && (headers.get("content-length") ?? "0") === "0";
+  if (!headers.has("expect") || headers.has("transfer-encoding")) return false;
+  return (headers.get("content-length") ?? "0") === "0";
 }
 
 function padHead({ body, status, headers, size }: Reply): void {
