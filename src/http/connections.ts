@@ -85,7 +85,7 @@ export class Connections {
 
   /**
    * Resolves when there is a place for one more; to false when all are being closed. The connection that has been without a
-   * request for longest has to go for it; while each has one, it takes as long as the first of them.
+   * request for longest has to go for it; while each has one, it takes as long as the first of them. For one caller at a time.
    */
   async room(): Promise<boolean> {
     const { connectionsMax } = this.#options.limits;

@@ -26,6 +26,8 @@ export class Listener {
   readonly #options: ListenerOptions;
   readonly #stop = new AbortController();
   #current: Accepting;
+  /** Until it is opened in another way. */
+  #isClosed = false;
   #reopening: Promise<void> | undefined;
   #toldAt = -Infinity;
 
@@ -45,6 +47,7 @@ export class Listener {
     await this.#reopening;
     if (this.#stop.signal.aborted) return false;
     this.#current.close();
+    this.#isClosed = true;
     this.#reopening = this.#reopen(open);
     await this.#reopening;
     return !this.#stop.signal.aborted;
@@ -54,7 +57,7 @@ export class Listener {
   async shutdown(): Promise<void> {
     this.#stop.abort();
     await this.#reopening;
-    this.#current.close();
+    if (!this.#isClosed) this.#current.close();
     await this.#options.connections.finish();
   }
 
@@ -89,6 +92,7 @@ export class Listener {
     while (!this.#stop.signal.aborted) {
       try {
         this.#current = open(this.addr.port);
+        this.#isClosed = false;
         break;
       } catch (error) {
         if (pauseMs >= LIMITS.acceptPauseMs) this.#tell(error);

@@ -30,6 +30,7 @@ class FakePort implements Accepting {
   }
 
   close(): void {
+    if (this.isClosed) throw new Deno.errors.BadResource("closed already");
     this.isClosed = true;
     this.#settle((next) => next.reject(new Deno.errors.BadResource()));
   }
@@ -153,6 +154,18 @@ Deno.test("a port that can't be opened in another way for long is told of, and t
   await timers.pass(LIMITS.acceptPauseMs);
   assertEquals(await replaced, true);
   await listener.shutdown();
+});
+
+Deno.test("a port that is closed while it is opened in another way stays closed", async () => {
+  const { listener, first, timers, events } = world();
+  const second = openFakes(() => {
+    throw new Deno.errors.AddrInUse("not free yet");
+  });
+  const replaced = listener.replace(second.open);
+  await timers.pass(5);
+  await listener.shutdown();
+  assertEquals([await replaced, first.isClosed, events], [false, true, ["finish"]]);
+  assertEquals(timers.waiting, 0);
 });
 
 Deno.test("a port that is being closed isn't opened in another way", async () => {
