@@ -59,6 +59,7 @@ async function uploadAndGet(program: Program, framing: Framing): Promise<void> {
       ])
     ),
   );
+  for (const { etag, md5 } of parts) assertEquals(etag, md5);
   report(program, "parts uploaded");
   const list = parts.map(({ etag }, index) =>
     `<Part><PartNumber>${index + 1}</PartNumber><ETag>${etag}</ETag></Part>`

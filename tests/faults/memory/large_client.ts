@@ -154,9 +154,11 @@ function framedBlockLength(blockBytes: number): number {
 
 const BLOCK = patternBytes(BLOCK_BYTES);
 
+/** A copy: what is being written mustn't change, and several bodies may be sent at once. */
 function blockOf(n: number): Uint8Array {
-  new DataView(BLOCK.buffer).setUint32(0, n);
-  return BLOCK;
+  const block = BLOCK.slice();
+  new DataView(block.buffer).setUint32(0, n);
+  return block;
 }
 
 async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
