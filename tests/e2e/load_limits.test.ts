@@ -2,10 +2,9 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Program } from "../support/program.ts";
-import { makeCertificate } from "../support/certificate.ts";
+import { readMetric } from "../support/metric.ts";
 import { latin1, serialize, signed } from "../support/raw_request.ts";
 import { untilReceiving } from "../support/receiving.ts";
-import { TempDir } from "../support/temp_dir.ts";
 
 const KiB = 1024;
 const PATIENCE_MS = 60_000;
@@ -38,15 +37,6 @@ class StalledPut implements Disposable {
     return await new Response(this.#connection.readable).text();
   }
 
-  async replyUpTo(end: string): Promise<string> {
-    let text = "";
-    for await (const chunk of this.#connection.readable) {
-      text += new TextDecoder().decode(chunk);
-      if (text.includes(end)) break;
-    }
-    return text;
-  }
-
   async #write(from: number, to: number): Promise<void> {
     for (let at = from; at < to;) at += await this.#connection.write(this.#bytes.subarray(at, to));
   }
@@ -74,14 +64,12 @@ async function putNow(program: Program, key: string, size: number): Promise<stri
   return await stalled.end();
 }
 
-async function inFlight(program: Program): Promise<number> {
-  const text = await (await fetch(`${program.url}/_zs3/metrics`)).text();
-  return Number(/^zs3_requests_in_flight (\d+)$/m.exec(text)?.[1]);
-}
-
 /** Waits until so many requests, besides the one that asks, have reached the server. */
 async function until(program: Program, count: number): Promise<void> {
-  for (const end = performance.now() + PATIENCE_MS; await inFlight(program) !== count + 1;) {
+  for (
+    const end = performance.now() + PATIENCE_MS;
+    await readMetric(program, "zs3_requests_in_flight") !== count + 1;
+  ) {
     assert(performance.now() < end, `never ${count} requests in flight`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -179,26 +167,20 @@ class Client implements Disposable {
 
 const HEALTH = latin1("GET /_zs3/health HTTP/1.1\r\nhost: localhost\r\n\r\n");
 
-async function closedFor(program: Program, reason: string): Promise<number> {
-  const text = await (await fetch(`${program.url}/_zs3/metrics`)).text();
-  const pattern = new RegExp(`^zs3_connections_closed_total\\{reason="${reason}"\\} (\\d+)$`, "m");
-  return Number(pattern.exec(text)?.[1]);
+/** Over TLS when the program has a certificate. */
+async function connect(program: Program): Promise<Deno.Conn> {
+  const address = { hostname: "127.0.0.1", port: portOf(program) };
+  if (program.authorityFile === undefined) return await Deno.connect(address);
+  const caCerts = [await Deno.readTextFile(program.authorityFile)];
+  return await Deno.connectTls({ ...address, caCerts });
 }
 
 for (const scheme of ["http", "https"] as const) {
   Deno.test(`--header-timeout: who sends no whole head is cut off, over ${scheme}`, async () => {
-    await using temp = await TempDir.make();
-    const { authority, certificate, privateKey } = makeCertificate();
-    await Deno.writeTextFile(`${temp.path}/cert.pem`, certificate);
-    await Deno.writeTextFile(`${temp.path}/key.pem`, privateKey);
-    const tls = [`--tls-cert=${temp.path}/cert.pem`, `--tls-key=${temp.path}/key.pem`];
-    await using program = await start("--header-timeout=1s", ...(scheme === "https" ? tls : []));
-    const connect = () =>
-      scheme === "http"
-        ? Deno.connect({ hostname: "127.0.0.1", port: portOf(program) })
-        : Deno.connectTls({ hostname: "127.0.0.1", port: portOf(program), caCerts: [authority] });
+    const isTls = scheme === "https";
+    await using program = await Program.start({ isTls, flags: ["--header-timeout=1s"] });
     for (const bytes of [new Uint8Array(), HEALTH.subarray(0, -2)]) {
-      using client = new Client(await connect());
+      using client = new Client(await connect(program));
       await client.send(bytes);
       assertEquals(await client.readAll(), 0);
     }
@@ -213,7 +195,7 @@ Deno.test("--idle-timeout: a connection without a request is closed, also with h
   await half.readTo("OK\n");
   await half.send(HEALTH.subarray(0, 20));
   assertEquals([await idle.readAll(), await half.readAll()], [0, 0]);
-  assertEquals(await closedFor(program, "idle"), 2);
+  assertEquals(await readMetric(program, 'zs3_connections_closed_total{reason="idle"}'), 2);
 });
 
 Deno.test("--max-connections: a new one takes the place of the one idle for longest, never of one with a request", async () => {
@@ -247,26 +229,19 @@ Deno.test("--max-connections: while each has a request, who connects waits for i
 });
 
 Deno.test("--max-connections: over TLS who shakes no hands takes half of the places, until it goes", async () => {
-  await using temp = await TempDir.make();
-  const { authority, certificate, privateKey } = makeCertificate();
-  await Deno.writeTextFile(`${temp.path}/cert.pem`, certificate);
-  await Deno.writeTextFile(`${temp.path}/key.pem`, privateKey);
-  const tls = [`--tls-cert=${temp.path}/cert.pem`, `--tls-key=${temp.path}/key.pem`];
-  await using program = await start("--max-connections=4", ...tls);
-  const connect = async () =>
-    new Client(await Deno.connectTls({ port: portOf(program), caCerts: [authority] }));
+  await using program = await Program.start({ isTls: true, flags: ["--max-connections=4"] });
   const ask = async (client: Client) => {
     await client.send(HEALTH);
     await client.readTo("OK\n");
     return "answered";
   };
-  using known = await connect();
+  using known = new Client(await connect(program));
   await ask(known);
   const silent = [
     await Client.open(program, new Uint8Array()),
     await Client.open(program, latin1("\x16\x03\x01")), // the first bytes of a ClientHello
   ];
-  using late = await connect();
+  using late = new Client(await connect(program));
   const answered = ask(late);
   const waited = new Promise<string>((resolve) => setTimeout(resolve, 300, "waiting"));
   assertEquals(await Promise.race([answered, waited]), "waiting");

@@ -9,6 +9,7 @@ import {
 import { assert, assertEquals } from "@std/assert";
 import { AwsClient } from "../support/aws_client.ts";
 import { patternBytes, sha256 } from "../support/bytes.ts";
+import { readMetric } from "../support/metric.ts";
 import { Program } from "../support/program.ts";
 import { latin1, serialize, signed } from "../support/raw_request.ts";
 import { untilReceiving } from "../support/receiving.ts";
@@ -54,10 +55,8 @@ Deno.test("five times as many silent clients as there may be connections don't k
     await silent.open(max, latin1("GET /stalls/x HTTP/1.1\r\nhost: loc"));
     await assertServes(program, []);
   }
-  const text = await (await fetch(`${program.url}/_zs3/metrics`)).text();
-  const sampleOf = (name: string) => Number(text.split(`\n${name} `)[1]?.split("\n")[0]);
-  assert(sampleOf("zs3_connections") <= max, text);
-  assert(sampleOf('zs3_connections_closed_total{reason="full"}') >= 4 * max, text);
+  assert(await readMetric(program, "zs3_connections") <= max);
+  assert(await readMetric(program, 'zs3_connections_closed_total{reason="full"}') >= 4 * max);
   assertEquals((await program.stop()).code, 0);
 });
 
